@@ -1,0 +1,44 @@
+"""What can go wrong while indexing, each said for the person who can act on it."""
+
+
+class IndexersError(Exception):
+    """Indexing failed."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or self.__class__.__doc__)
+
+
+class CatalogError(IndexersError):
+    """The catalog is not valid."""
+
+
+class SourceError(IndexersError):
+    """The source could not be listed."""
+
+
+class SourceEmptyError(SourceError):
+    """The source lists nothing, but the index holds documents."""
+
+
+class DocumentError(IndexersError):
+    """One document could not be read."""
+
+
+class EmbedderError(IndexersError):
+    """The embedding model could not be loaded or run."""
+
+
+class StoreError(IndexersError):
+    """The vector store did not do what was asked."""
+
+
+class CollectionNotFoundError(StoreError):
+    """The collection does not exist."""
+
+
+class StoreInUseError(StoreError):
+    """Another process owns the embedded store."""
+
+
+class VerificationError(IndexersError):
+    """What is stored is not what was generated; the build was not switched to."""

@@ -1,0 +1,281 @@
+"""The embedded store: Qdrant Edge, the Qdrant engine in this process, one shard a collection.
+
+    <folder>/lock                 held by the one process that owns the store
+    <folder>/aliases.json         index -> collection, replaced whole
+    <folder>/collections/<name>/  a shard
+"""
+
+import fcntl
+import json
+import os
+import shutil
+import threading
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import qdrant_edge as edge
+
+from indexers.bm25 import SparseVector
+from indexers.errors import CollectionNotFoundError, StoreError, StoreInUseError
+from indexers.filters import AnyOf, Condition, Filters, FilterType, Scalar
+from indexers.store.base import DENSE, SPARSE, Candidate, Point, Schema, Search
+
+_INDEX_TYPES = {
+    FilterType.KEYWORD: edge.PayloadSchemaType.Keyword,
+    FilterType.INTEGER: edge.PayloadSchemaType.Integer,
+    FilterType.FLOAT: edge.PayloadSchemaType.Float,
+    FilterType.BOOL: edge.PayloadSchemaType.Integer,
+    FilterType.DATETIME: edge.PayloadSchemaType.Datetime,
+}
+
+
+class EdgeStore:
+    """A VectorStore in a folder of its own, owned by one process at a time.
+
+    Searches may come from many threads; the engine releases the interpreter lock while it works.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Take the folder, making it where it does not exist.
+
+        Raises:
+            StoreInUseError: another process holds it.
+        """
+        self._folder = folder
+        self._shards: dict[str, edge.EdgeShard] = {}
+        self._opening = threading.Lock()
+        (folder / "collections").mkdir(parents=True, exist_ok=True)
+        self._lock = _take_lock(folder / "lock")
+        self._aliases = _read_aliases(folder / "aliases.json")
+
+    def create(self, collection: str, schema: Schema) -> None:
+        """See `VectorStore.create`."""
+        path = self._path(collection)
+        if path.exists():
+            return
+        # A crash half-way leaves a folder that no name leads to, never half a collection.
+        aside = path.with_name(f"{collection}.making")
+        shutil.rmtree(aside, ignore_errors=True)
+        with _translated():
+            shard = edge.EdgeShard.create(str(aside), _config(schema))
+            for name, kind in {"document_id": FilterType.KEYWORD, **_fields(schema)}.items():
+                shard.update(edge.UpdateOperation.create_field_index(name, _INDEX_TYPES[kind]))
+            shard.flush()
+            shard.close()
+        aside.rename(path)
+
+    def drop(self, collection: str) -> None:
+        """See `VectorStore.drop`."""
+        with self._opening:
+            self._shards.pop(collection, None)
+            shutil.rmtree(self._path(collection), ignore_errors=True)
+
+    def collections(self) -> list[str]:
+        """See `VectorStore.collections`."""
+        folders = (self._folder / "collections").iterdir()
+        return sorted(path.name for path in folders if path.suffix != ".making")
+
+    def aliases(self) -> dict[str, str]:
+        """See `VectorStore.aliases`."""
+        return dict(self._aliases)
+
+    def switch(self, alias: str, collection: str) -> None:
+        """See `VectorStore.switch`."""
+        self._shard(collection)
+        aliases = {**self._aliases, alias: collection}
+        _replace(self._folder / "aliases.json", json.dumps(aliases, indent=2))
+        self._aliases = aliases
+
+    def upsert(self, collection: str, points: Sequence[Point]) -> None:
+        """See `VectorStore.upsert`."""
+        with _translated():
+            self._update(collection, edge.UpdateOperation.upsert_points([*map(_point, points)]))
+
+    def delete_document(self, collection: str, document_id: str, keep: Iterable[str] = ()) -> None:
+        """See `VectorStore.delete_document`."""
+        kept = {uuid.UUID(id_) for id_ in keep}
+        matching = edge.Filter(
+            must=[edge.FieldCondition(key="document_id", match=edge.MatchValue(document_id))],
+            must_not=[edge.HasIdCondition(kept)] if kept else None,
+        )
+        with _translated():
+            self._update(collection, edge.UpdateOperation.delete_points_by_filter(matching))
+
+    def count(self, collection: str) -> int:
+        """See `VectorStore.count`."""
+        with _translated():
+            return self._shard(collection).count(edge.CountRequest(exact=True))
+
+    def retrieve(self, collection: str, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+        """See `VectorStore.retrieve`."""
+        with _translated():
+            found = self._shard(collection).retrieve([uuid.UUID(id_) for id_ in ids], True, False)
+        return {str(record.id): record.payload or {} for record in found}
+
+    def search(self, collection: str, search: Search) -> list[Candidate]:
+        """See `VectorStore.search`."""
+        shard = self._shard(collection)
+        queries = _queries(search)
+        with _translated():
+            found = _query(shard, queries, search.limit, _filter(search.filters), payload=True)
+            payloads = {point.id: point.payload or {} for points in found for point in points}
+            if not payloads:
+                return []
+            among = edge.Filter(must=[edge.HasIdCondition(set(payloads))])
+            scored = _query(shard, queries, len(payloads), among, payload=False)
+        scores: dict[Any, dict[str, float]] = {id_: dict.fromkeys(queries, 0.0) for id_ in payloads}
+        for name, points in zip(queries, scored, strict=True):
+            for point in points:
+                scores[point.id][name] = point.score
+        return [
+            Candidate(id=str(id_), payload=payload, scores=scores[id_])
+            for id_, payload in payloads.items()
+        ]
+
+    def optimize(self, collection: str) -> None:
+        """See `VectorStore.optimize`."""
+        with _translated():
+            shard = self._shard(collection)
+            shard.optimize()
+            shard.flush()
+
+    def close(self) -> None:
+        """See `VectorStore.close`."""
+        with self._opening:
+            for shard in self._shards.values():
+                shard.close()
+            self._shards.clear()
+        os.close(self._lock)
+
+    def _update(self, collection: str, operation: edge.UpdateOperation) -> None:
+        self._shard(collection).update(operation)
+
+    def _shard(self, collection: str) -> edge.EdgeShard:
+        shard = self._shards.get(collection)
+        if shard is not None:
+            return shard
+        with self._opening:
+            if collection not in self._shards:
+                if not self._path(collection).exists():
+                    raise CollectionNotFoundError(f"no collection {collection!r}")
+                with _translated():
+                    self._shards[collection] = edge.EdgeShard.load(str(self._path(collection)))
+            return self._shards[collection]
+
+    def _path(self, collection: str) -> Path:
+        return self._folder / "collections" / collection
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except Exception as exc:
+        # The engine raises plain Exception for everything of its own; a subclass is not its.
+        if type(exc) is not Exception:
+            raise
+        raise StoreError(f"Qdrant Edge: {exc}") from exc
+
+
+def _take_lock(path: Path) -> int:
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as exc:
+        os.close(handle)
+        raise StoreInUseError(
+            f"{path.parent} is in use by process {path.read_text() or '?'}; one process at a time "
+            "owns the embedded store (set QDRANT_URL to share a Qdrant server)"
+        ) from exc
+    os.ftruncate(handle, 0)
+    os.write(handle, str(os.getpid()).encode())
+    return handle
+
+
+def _read_aliases(path: Path) -> dict[str, str]:
+    if not path.exists():
+        return {}
+    aliases: dict[str, str] = json.loads(path.read_text())
+    return aliases
+
+
+def _replace(path: Path, text: str) -> None:
+    aside = path.with_suffix(".new")
+    with aside.open("w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(path)
+
+
+def _config(schema: Schema) -> edge.EdgeConfig:
+    dense = edge.EdgeVectorParams(size=schema.dimension, distance=edge.Distance.Cosine)
+    sparse = edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)
+    return edge.EdgeConfig(vectors={DENSE: dense}, sparse_vectors={SPARSE: sparse})
+
+
+def _fields(schema: Schema) -> dict[str, FilterType]:
+    return {f"filters.{name}": kind for name, kind in schema.filters.items()}
+
+
+def _point(point: Point) -> edge.Point:
+    vectors: dict[str, Any] = {DENSE: point.dense, SPARSE: _sparse(point.sparse)}
+    filters = {name: _stored(value) for name, value in point.payload["filters"].items()}
+    return edge.Point(uuid.UUID(point.id), vectors, {**point.payload, "filters": filters})
+
+
+def _stored(value: Any) -> Any:
+    # The engine takes True in a condition for the number 1, so that is what is stored.
+    return int(value) if isinstance(value, bool) else value
+
+
+def _sparse(vector: SparseVector) -> edge.SparseVector:
+    return edge.SparseVector(list(vector.indices), list(vector.values))
+
+
+def _queries(search: Search) -> dict[str, edge.Query]:
+    queries = {}
+    if search.dense is not None:
+        queries[DENSE] = edge.Query.Nearest(search.dense, using=DENSE)
+    if search.sparse is not None:
+        queries[SPARSE] = edge.Query.Nearest(_sparse(search.sparse), using=SPARSE)
+    return queries
+
+
+def _query(
+    shard: edge.EdgeShard,
+    queries: Mapping[str, edge.Query],
+    limit: int,
+    matching: edge.Filter | None,
+    *,
+    payload: bool,
+) -> list[list[edge.ScoredPoint]]:
+    requests = [
+        edge.QueryRequest(limit=limit, query=query, filter=matching, with_payload=payload)
+        for query in queries.values()
+    ]
+    return shard.query_batch(edge.QueryBatchRequest(requests))
+
+
+def _filter(filters: Filters) -> edge.Filter | None:
+    if not filters:
+        return None
+    return edge.Filter(must=[_condition(f"filters.{name}", c) for name, c in filters.items()])
+
+
+def _condition(key: str, condition: Condition) -> edge.FieldCondition | edge.Filter:
+    if isinstance(condition, AnyOf):
+        return edge.Filter(should=[_equals(key, value) for value in condition.values])
+    bounds = {name: getattr(condition, name) for name in ("gt", "gte", "lt", "lte")}
+    dated = any(isinstance(bound, str) for bound in bounds.values())
+    range_ = edge.RangeDateTime(**bounds) if dated else edge.RangeFloat(**bounds)
+    return edge.FieldCondition(key=key, range=range_)
+
+
+def _equals(key: str, value: Scalar) -> edge.FieldCondition:
+    if isinstance(value, float):  # The engine matches exact values of other types only.
+        return edge.FieldCondition(key=key, range=edge.RangeFloat(gte=value, lte=value))
+    return edge.FieldCondition(key=key, match=edge.MatchValue(_stored(value)))

@@ -1,0 +1,206 @@
+"""One contract, every store: Qdrant Edge, and the server adapter over qdrant-client."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from indexers.bm25 import Bm25Encoder, SparseVector
+from indexers.errors import CollectionNotFoundError, StoreInUseError
+from indexers.filters import AnyOf, FilterType, Range
+from indexers.store import Point, Schema, Search, VectorStore
+from indexers.store.edge import EdgeStore
+from indexers.store.server import ServerStore
+
+SCHEMA = Schema(
+    dimension=4,
+    filters={
+        "locale": FilterType.KEYWORD,
+        "year": FilterType.INTEGER,
+        "price": FilterType.FLOAT,
+        "draft": FilterType.BOOL,
+        "updated_at": FilterType.DATETIME,
+    },
+)
+BM25 = Bm25Encoder()
+
+
+@pytest.fixture(params=["edge", "memory", "server"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[VectorStore]:
+    url = os.environ.get("QDRANT_URL", "")
+    if request.param == "server" and not url:
+        pytest.skip("set QDRANT_URL to run this against a live Qdrant server")
+    kinds: dict[str, Any] = {
+        "edge": lambda: EdgeStore(tmp_path / "store"),
+        "memory": lambda: ServerStore(":memory:"),
+        "server": lambda: ServerStore(url, os.environ.get("QDRANT_API_KEY")),
+    }
+    made: VectorStore = kinds[request.param]()
+    for name in ("one", "two"):
+        made.drop(name)
+    yield made
+    for name in ("one", "two"):
+        made.drop(name)
+    made.close()
+
+
+def id_of(number: int) -> str:
+    return str(uuid.UUID(int=number))
+
+
+def point(number: int, text: str = "", *, document: str = "d", **filters: Any) -> Point:
+    axis = np.zeros(4, np.float32)
+    axis[number % 4] = 1.0
+    return Point(
+        id=id_of(number),
+        dense=axis,
+        sparse=BM25.encode_document(text or f"text {number}"),
+        payload={"document_id": document, "number": number, "filters": filters},
+    )
+
+
+def find(store: VectorStore, **more: Any) -> dict[int, dict[str, float]]:
+    search = Search(
+        dense=np.array([1, 0, 0, 0], np.float32),
+        sparse=more.pop("sparse", None),
+        limit=more.pop("limit", 10),
+        **more,
+    )
+    return {hit.payload["number"]: dict(hit.scores) for hit in store.search("one", search)}
+
+
+def test_points_come_back_with_payload_and_cosine(store: VectorStore) -> None:
+    store.create("one", SCHEMA)
+    store.upsert("one", [point(0), point(1)])
+    assert store.count("one") == 2
+    assert store.retrieve("one", [id_of(1), id_of(9)])[id_of(1)]["number"] == 1
+    found = find(store)
+    assert found[0]["dense"] == pytest.approx(1.0)
+    assert found[1]["dense"] == pytest.approx(0.0)
+
+
+def test_creating_again_keeps_the_points(store: VectorStore) -> None:
+    store.create("one", SCHEMA)
+    store.upsert("one", [point(0)])
+    store.create("one", SCHEMA)
+    assert store.count("one") == 1
+    assert "one" in store.collections()
+
+
+def test_an_upsert_replaces_by_id(store: VectorStore) -> None:
+    store.create("one", SCHEMA)
+    store.upsert("one", [point(0, locale="en")])
+    store.upsert("one", [point(0, locale="es")])
+    assert store.count("one") == 1
+    assert store.retrieve("one", [id_of(0)])[id_of(0)]["filters"] == {"locale": "es"}
+
+
+def test_every_candidate_has_every_score(store: VectorStore) -> None:
+    store.create("one", SCHEMA)
+    store.upsert("one", [point(0, "apples"), point(1, "pears"), point(2, "pears and plums")])
+    found = find(store, sparse=BM25.encode_query("plums"), limit=1)
+    assert set(found) == {0, 2}, "one by the dense vector, one by the sparse"
+    assert found[0]["sparse"] == 0.0
+    assert found[2]["sparse"] > 0.0
+    assert found[2]["dense"] == pytest.approx(0.0)
+
+
+def test_bm25_weighs_rare_terms_more(store: VectorStore) -> None:
+    store.create("one", SCHEMA)
+    store.upsert("one", [point(n, "common word") for n in range(8)])
+    store.upsert("one", [point(8, "rare word")])
+    scores = find(store, sparse=BM25.encode_query("rare common"))
+    assert scores[8]["sparse"] > scores[0]["sparse"] > 0
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ({"locale": AnyOf(("en",))}, {0, 2}),
+        ({"locale": AnyOf(("en", "es"))}, {0, 1, 2}),
+        ({"tags": AnyOf(("b",))}, {1}),
+        ({"year": AnyOf((2024,))}, {1}),
+        ({"year": Range(gte=2024, lt=2026)}, {1, 2}),
+        ({"price": Range(gt=1.5)}, {1, 2}),
+        ({"price": AnyOf((2.5,))}, {1}),
+        ({"draft": AnyOf((True,))}, {2}),
+        ({"updated_at": Range(gte="2026-02-01T00:00:00Z")}, {1, 2}),
+        ({"locale": AnyOf(("en",)), "draft": AnyOf((True,))}, {2}),
+        ({"locale": AnyOf(("fr",))}, set()),
+    ],
+)
+def test_filters(store: VectorStore, condition: dict[str, Any], expected: set[int]) -> None:
+    schema = Schema(dimension=4, filters={**SCHEMA.filters, "tags": FilterType.KEYWORD})
+    store.create("one", schema)
+    times = ("2026-01-05T00:00:00Z", "2026-02-05T00:00:00Z", "2026-03-05T00:00:00Z")
+    store.upsert(
+        "one",
+        [
+            point(0, locale="en", year=2023, price=1.5, draft=False, updated_at=times[0]),
+            point(1, locale="es", year=2024, price=2.5, tags=["a", "b"], updated_at=times[1]),
+            point(2, locale="en", year=2025, price=3.5, draft=True, updated_at=times[2]),
+        ],
+    )
+    assert set(find(store, filters=condition)) == expected
+
+
+def test_deleting_a_document_keeps_what_is_named(store: VectorStore) -> None:
+    store.create("one", SCHEMA)
+    store.upsert("one", [point(0), point(1), point(2, document="other")])
+    store.delete_document("one", "d", keep=[id_of(1)])
+    assert set(find(store)) == {1, 2}
+    store.delete_document("one", "d")
+    assert set(find(store)) == {2}
+
+
+def test_an_alias_switches(store: VectorStore) -> None:
+    store.create("one", SCHEMA)
+    store.create("two", SCHEMA)
+    store.switch("live", "one")
+    assert store.aliases()["live"] == "one"
+    store.switch("live", "two")
+    assert store.aliases()["live"] == "two"
+
+
+def test_a_missing_collection_is_named(store: VectorStore) -> None:
+    with pytest.raises(CollectionNotFoundError, match="one"):
+        store.count("one")
+    with pytest.raises(CollectionNotFoundError, match="one"):
+        find(store)
+    with pytest.raises(CollectionNotFoundError, match="one"):
+        store.switch("live", "one")
+    store.drop("one")
+
+
+def test_a_search_that_finds_nothing(store: VectorStore) -> None:
+    store.create("one", SCHEMA)
+    assert find(store) == {}
+    store.upsert("one", [point(0)])
+    empty = Search(dense=None, sparse=SparseVector((), ()), limit=3)
+    assert store.search("one", empty) == []
+
+
+def test_edge_keeps_everything_over_a_restart(tmp_path: Path) -> None:
+    store = EdgeStore(tmp_path)
+    store.create("one", SCHEMA)
+    store.upsert("one", [point(n) for n in range(20)])
+    store.switch("live", "one")
+    store.close()
+    again = EdgeStore(tmp_path)
+    assert again.aliases() == {"live": "one"}
+    assert again.count("one") == 20
+    again.optimize("one")
+    assert set(find(again, limit=20)) == set(range(20))
+    again.close()
+
+
+def test_edge_belongs_to_one_owner(tmp_path: Path) -> None:
+    store = EdgeStore(tmp_path)
+    with pytest.raises(StoreInUseError, match=str(os.getpid())):
+        EdgeStore(tmp_path)
+    store.close()
+    EdgeStore(tmp_path).close()

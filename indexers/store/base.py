@@ -1,5 +1,6 @@
 """What a vector store does for Passages, whichever engine stands behind it."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -64,6 +65,11 @@ class Candidate:
     scores: Mapping[str, float]
 
 
+def unseen_idf(points: int) -> float:
+    """The inverse document frequency of a term that no point has: ln(1 + (n + .5) / .5)."""
+    return math.log1p((points + 0.5) / 0.5)
+
+
 class VectorStore(Protocol):
     """Collections of points, and aliases that name the live one of each index.
 
@@ -109,6 +115,10 @@ class VectorStore(Protocol):
 
     def search(self, collection: str, search: Search) -> list[Candidate]:
         """The points found, in no particular order."""
+        ...
+
+    def inverse_document_frequency(self, collection: str, terms: Sequence[int]) -> dict[int, float]:
+        """The weight that BM25 gives each term in this collection, rarer terms more."""
         ...
 
     def optimize(self, collection: str) -> None:

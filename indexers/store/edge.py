@@ -1,8 +1,8 @@
 """The embedded store: Qdrant Edge, the Qdrant engine in this process, one shard a collection.
 
-    <folder>/lock                 held by the one process that owns the store
-    <folder>/aliases.json         index -> collection, replaced whole
-    <folder>/collections/<name>/  a shard
+<folder>/lock                 held by the one process that owns the store
+<folder>/aliases.json         index -> collection, replaced whole
+<folder>/collections/<name>/  a shard
 """
 
 import fcntl
@@ -21,7 +21,7 @@ import qdrant_edge as edge
 from indexers.bm25 import SparseVector
 from indexers.errors import CollectionNotFoundError, StoreError, StoreInUseError
 from indexers.filters import AnyOf, Condition, Filters, FilterType, Scalar
-from indexers.store.base import DENSE, SPARSE, Candidate, Point, Schema, Search
+from indexers.store.base import DENSE, SPARSE, Candidate, Point, Schema, Search, unseen_idf
 
 _INDEX_TYPES = {
     FilterType.KEYWORD: edge.PayloadSchemaType.Keyword,
@@ -134,6 +134,26 @@ class EdgeStore:
             Candidate(id=str(id_), payload=payload, scores=scores[id_])
             for id_, payload in payloads.items()
         ]
+
+    def inverse_document_frequency(self, collection: str, terms: Sequence[int]) -> dict[int, float]:
+        """See `VectorStore.inverse_document_frequency`."""
+        shard = self._shard(collection)
+        # A term's score in any point is its weight there times what is asked for.
+        requests = [
+            edge.QueryRequest(
+                limit=1,
+                query=edge.Query.Nearest(edge.SparseVector([term], [1.0]), using=SPARSE),
+                with_vector=[SPARSE],
+            )
+            for term in terms
+        ]
+        with _translated():
+            answers = shard.query_batch(edge.QueryBatchRequest(requests))
+        unseen = unseen_idf(self.count(collection))
+        return {
+            term: points[0].score / _weight(points[0], term) if points else unseen
+            for term, points in zip(terms, answers, strict=True)
+        }
 
     def optimize(self, collection: str) -> None:
         """See `VectorStore.optimize`."""
@@ -258,6 +278,12 @@ def _query(
         for query in queries.values()
     ]
     return shard.query_batch(edge.QueryBatchRequest(requests))
+
+
+def _weight(point: edge.ScoredPoint, term: int) -> float:
+    vectors: Any = point.vector
+    sparse = vectors[SPARSE]
+    return float(sparse.values[sparse.indices.index(term)])
 
 
 def _filter(filters: Filters) -> edge.Filter | None:

@@ -12,7 +12,7 @@ from qdrant_client.http.exceptions import ApiException, UnexpectedResponse
 from indexers.bm25 import SparseVector
 from indexers.errors import CollectionNotFoundError, StoreError
 from indexers.filters import AnyOf, Condition, Filters, FilterType, Scalar
-from indexers.store.base import DENSE, SPARSE, Candidate, Point, Schema, Search
+from indexers.store.base import DENSE, SPARSE, Candidate, Point, Schema, Search, unseen_idf
 
 _INDEX_TYPES = {
     FilterType.KEYWORD: models.PayloadSchemaType.KEYWORD,
@@ -84,7 +84,9 @@ class ServerStore:
         """See `VectorStore.switch`."""
         self._aliases = (float("-inf"), {})
         create = models.CreateAlias(collection_name=collection, alias_name=alias)
-        operations: list[models.AliasOperations] = [models.CreateAliasOperation(create_alias=create)]
+        operations: list[models.AliasOperations] = [
+            models.CreateAliasOperation(create_alias=create)
+        ]
         if alias in self.aliases():
             delete = models.DeleteAlias(alias_name=alias)
             operations.insert(0, models.DeleteAliasOperation(delete_alias=delete))
@@ -139,6 +141,28 @@ class ServerStore:
             Candidate(id=str(id_), payload=payload, scores=scores[id_])
             for id_, payload in payloads.items()
         ]
+
+    def inverse_document_frequency(self, collection: str, terms: Sequence[int]) -> dict[int, float]:
+        """See `VectorStore.inverse_document_frequency`."""
+        # A term's score in any point is its weight there times what is asked for.
+        requests = [
+            models.QueryRequest(
+                query=models.SparseVector(indices=[term], values=[1.0]),
+                using=SPARSE,
+                limit=1,
+                with_vector=[SPARSE],
+            )
+            for term in terms
+        ]
+        with _translated(collection):
+            answers = self._client.query_batch_points(collection, requests) if requests else []
+        unseen = unseen_idf(self.count(collection))
+        return {
+            term: answer.points[0].score / _weight(answer.points[0], term)
+            if answer.points
+            else unseen
+            for term, answer in zip(terms, answers, strict=True)
+        }
 
     def optimize(self, collection: str) -> None:
         """Nothing: the server optimizes by itself."""
@@ -200,6 +224,12 @@ def _queries(search: Search) -> dict[str, Any]:
     if search.sparse is not None:
         queries[SPARSE] = _sparse(search.sparse)
     return queries
+
+
+def _weight(point: models.ScoredPoint, term: int) -> float:
+    vectors: Any = point.vector
+    sparse = vectors[SPARSE]
+    return float(sparse.values[sparse.indices.index(term)])
 
 
 def _filter(filters: Filters) -> models.Filter | None:

@@ -1,5 +1,6 @@
 """One contract, every store: Qdrant Edge, and the server adapter over qdrant-client."""
 
+import math
 import os
 import uuid
 from collections.abc import Iterator
@@ -115,6 +116,19 @@ def test_bm25_weighs_rare_terms_more(store: VectorStore) -> None:
     store.upsert("one", [point(8, "rare word")])
     scores = find(store, sparse=BM25.encode_query("rare common"))
     assert scores[8]["sparse"] > scores[0]["sparse"] > 0
+
+
+def test_inverse_document_frequency(store: VectorStore) -> None:
+    store.create("one", SCHEMA)
+    store.upsert("one", [point(n, "common word") for n in range(8)] + [point(8, "rare word")])
+    (common,) = BM25.encode_query("common").indices
+    (rare,) = BM25.encode_query("rare").indices
+    (unseen,) = BM25.encode_query("unseen").indices
+    found = store.inverse_document_frequency("one", [common, rare, unseen])
+    assert found[common] == pytest.approx(math.log1p((9 - 8 + 0.5) / (8 + 0.5)), rel=1e-3)
+    assert found[rare] == pytest.approx(math.log1p((9 - 1 + 0.5) / (1 + 0.5)), rel=1e-3)
+    assert found[unseen] == pytest.approx(math.log1p(9.5 / 0.5))
+    assert store.inverse_document_frequency("one", []) == {}
 
 
 @pytest.mark.parametrize(

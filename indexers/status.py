@@ -1,0 +1,48 @@
+"""What each index is right now."""
+
+from dataclasses import dataclass
+
+from indexers.catalog import IndexSpec
+from indexers.fingerprint import canonical, fingerprint
+from indexers.state import BuildRecord, State
+
+
+@dataclass(frozen=True, kw_only=True)
+class IndexStatus:
+    """One index: its live build, or None for each field where it was never indexed.
+
+    `current` says whether the live build is what the catalog asks for.
+    """
+
+    index: str
+    content_type: str
+    source: str
+    collection: str | None
+    build: str | None
+    current: bool
+    documents: int
+    chunks: int
+    indexed_at: str | None
+
+
+def index_status(spec: IndexSpec, state: State) -> IndexStatus:
+    """The status of an index, by the state database alone: true while a server runs, too."""
+    live = live_build(spec.name, state)
+    documents, chunks = state.totals(live.collection) if live else (0, 0)
+    return IndexStatus(
+        index=spec.name,
+        content_type=spec.build.content_type.value,
+        source=repr(spec.build.source),
+        collection=live.collection if live else None,
+        build=live.fingerprint if live else None,
+        current=bool(live) and live.fingerprint == fingerprint(canonical(spec.build)),
+        documents=documents,
+        chunks=chunks,
+        indexed_at=live.finished_at if live else None,
+    )
+
+
+def live_build(index: str, state: State) -> BuildRecord | None:
+    """The build of an index that was finished last."""
+    finished = [b for b in state.builds() if b.index == index and b.finished_at]
+    return max(finished, key=lambda build: build.finished_at or "", default=None)

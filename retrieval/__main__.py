@@ -1,0 +1,164 @@
+"""The chatbot engineer's door: python -m retrieval."""
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+from pydantic import ValidationError
+from rich.console import Console
+
+from indexers.catalog import load_catalog
+from indexers.errors import CatalogError, IndexersError, StoreInUseError
+from indexers.settings import open_store, settings_from_env, state_path
+from indexers.state import State
+from retrieval.engine import Engine
+from retrieval.errors import InvalidQueryError, RetrievalError
+from retrieval.show import show_answer
+
+NOT_ANSWERED = 1
+"""Nothing answers the question, or retrieving failed."""
+
+WRONG = 2
+"""The command, the catalog or the query is not valid."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0, NOT_ANSWERED or WRONG."""
+    args = _parser().parse_args(arguments)
+    try:
+        return int(args.command(args))
+    except (CatalogError, InvalidQueryError) as exc:
+        valid = getattr(exc, "valid", ())
+        print(f"error: {exc}" + (f"; valid: {', '.join(valid)}" if valid else ""), file=sys.stderr)
+        return WRONG
+    except (IndexersError, RetrievalError) as exc:
+        print(f"error: {exc}", file=sys.stderr)
+        return NOT_ANSWERED
+
+
+def _serve(args: argparse.Namespace) -> int:
+    from retrieval.api.serve import serve
+
+    serve(_engine(args), host=args.host, port=args.port, data_dir=args.data_dir)
+    return 0
+
+
+def _query(args: argparse.Namespace) -> int:
+    try:
+        answer = _ask_here(args)
+    except StoreInUseError:
+        answer = _ask_server(args)
+    if args.json:
+        print(json.dumps(answer, indent=2, ensure_ascii=False))
+    else:
+        show_answer(answer, Console())
+    return 0 if answer["answerable"] else NOT_ANSWERED
+
+
+def _ask_here(args: argparse.Namespace) -> dict[str, Any]:
+    from retrieval.api.schemas import RetrieveResponse, to_response
+    from retrieval.pipeline import retrieve
+
+    request = _request(args)
+    engine = _engine(args)
+    try:
+        engine.warm()
+        retrieved = asyncio.run(retrieve(engine, request.to_query()))
+    finally:
+        engine.close()
+    answer = RetrieveResponse.model_validate(to_response("-", retrieved), from_attributes=True)
+    return answer.model_dump()
+
+
+def _ask_server(args: argparse.Namespace) -> dict[str, Any]:
+    """Ask the server that owns the embedded store."""
+    from retrieval.api.serve import running_server
+
+    url = running_server(args.data_dir)
+    if url is None:
+        raise StoreInUseError(f"{args.data_dir} is in use by a process that is not a server")
+    answer = httpx.post(f"{url}/retrieve", json=_request(args).model_dump(), timeout=60)
+    body: dict[str, Any] = answer.json()
+    if answer.is_error:
+        error = body["errors"][0]
+        raise InvalidQueryError(error["message"], field=error["field"] or "", valid=error["valid"])
+    return body
+
+
+def _request(args: argparse.Namespace) -> Any:
+    from retrieval.api.schemas import RetrieveRequest
+
+    given = {
+        "query": args.text,
+        "indexes": args.index,
+        "filters": dict(args.filter),
+        "max_passages": args.max_passages,
+        "max_tokens": args.max_tokens,
+        "min_relevance": args.min_relevance,
+        "explain": args.explain,
+        "deadline_ms": 30_000,
+    }
+    try:
+        return RetrieveRequest.model_validate(given)
+    except ValidationError as exc:
+        error = exc.errors()[0]
+        field = ".".join(str(part) for part in error["loc"])
+        raise InvalidQueryError(f"{field}: {error['msg']}", field=field) from exc
+
+
+def _engine(args: argparse.Namespace) -> Engine:
+    catalog = load_catalog(args.catalog)
+    settings = settings_from_env(args.data_dir)
+    return Engine(catalog, open_store(settings), State(state_path(settings)))
+
+
+def _filter(text: str) -> tuple[str, Any]:
+    name, separator, value = text.partition("=")
+    if not separator:
+        raise argparse.ArgumentTypeError(f"{text!r} is not FIELD=VALUE")
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError:
+        return name, value
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m retrieval", description="Answer queries over HTTP or from a terminal."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    serve = commands.add_parser(
+        "serve",
+        help="start the API",
+        epilog="example: python -m retrieval serve --catalog samples/catalog.yaml --port 8000",
+    )
+    serve.add_argument("--host", default="127.0.0.1")
+    serve.add_argument("--port", type=int, default=8000)
+    serve.set_defaults(command=_serve)
+    query = commands.add_parser(
+        "query",
+        help="answer one question, by the running server where there is one",
+        epilog='example: python -m retrieval query "how do I pause my plan?" --filter locale=en',
+    )
+    query.add_argument("text", metavar="QUESTION")
+    query.add_argument("--index", action="append", default=[], metavar="NAME", help="repeatable")
+    query.add_argument("--filter", action="append", default=[], type=_filter, metavar="FIELD=VALUE")
+    query.add_argument("--max-passages", type=int, default=3, metavar="N")
+    query.add_argument("--max-tokens", type=int, default=1500, metavar="N")
+    query.add_argument("--min-relevance", type=float, metavar="P")
+    query.add_argument("--explain", action="store_true", help="show what was dropped, and why")
+    query.add_argument("--json", action="store_true", help="print JSON for a program")
+    query.set_defaults(command=_query)
+    for command in (serve, query):
+        command.add_argument("--catalog", type=Path, default=Path("catalog.yaml"), metavar="PATH")
+        command.add_argument("--data-dir", type=Path, default=Path("data"), metavar="PATH")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,114 @@
+"""The HTTP API: POST /retrieve and what stands around it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from fastapi_offline import FastAPIOffline
+
+from retrieval.api.errors import add_error_handlers
+from retrieval.api.limits import BodyLimit, RequestId, request_id_of
+from retrieval.api.schemas import (
+    BatchRequest,
+    BatchResponse,
+    ErrorResponse,
+    HealthResponse,
+    IndexesResponse,
+    IndexModel,
+    RetrieveRequest,
+    RetrieveResponse,
+    to_response,
+)
+from retrieval.engine import Engine
+from retrieval.pipeline import retrieve
+
+_DESCRIPTION = """\
+Returns only the passages that answer a question, each with a calibrated relevance and the exact
+span of the document that it was cut from, or says that nothing answers.
+"""
+
+_ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ErrorResponse, "description": description}
+    for status, description in {
+        400: "The body is not JSON",
+        413: "The body is too large",
+        422: "A field is not valid; the answer names it and what is valid",
+        503: "An index asked for cannot be searched now",
+        504: "No index answered within the deadline",
+    }.items()
+}
+
+
+def make_app(engine: Engine) -> FastAPI:
+    """The API over an engine, which the app warms when it starts and closes when it stops."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await asyncio.to_thread(engine.warm)
+        yield
+        engine.close()
+
+    app = FastAPIOffline(
+        title="Passages", version="0.1.0", description=_DESCRIPTION, lifespan=lifespan
+    )
+    app.state.engine = engine
+    app.add_middleware(BodyLimit)
+    app.add_middleware(RequestId)
+    add_error_handlers(app)
+    _add_retrieve(app, engine)
+    _add_indexes(app, engine)
+    _add_health(app, engine)
+    return app
+
+
+def _add_retrieve(app: FastAPI, engine: Engine) -> None:
+    @app.post("/retrieve", response_model=RetrieveResponse, responses=_ERRORS, tags=["retrieval"])
+    async def retrieve_passages(body: RetrieveRequest, request: Request) -> dict[str, Any]:
+        """The passages that answer a question.
+
+        With nothing relevant the answer is still 200, with `answerable: false` and a `reason`.
+        """
+        return await _answer(engine, body, request_id_of(request))
+
+    @app.post(
+        "/retrieve/batch", response_model=BatchResponse, responses=_ERRORS, tags=["retrieval"]
+    )
+    async def retrieve_batch(body: BatchRequest, request: Request) -> dict[str, Any]:
+        """Several questions at once, answered in the same order; one that is not valid fails all."""
+        id_ = request_id_of(request)
+        answers = [_answer(engine, one, f"{id_}-{n}") for n, one in enumerate(body.requests)]
+        return {"responses": await asyncio.gather(*answers)}
+
+
+async def _answer(engine: Engine, body: RetrieveRequest, request_id: str) -> dict[str, Any]:
+    retrieved = await retrieve(engine, body.to_query(), conversation=bool(body.conversation))
+    return to_response(request_id, retrieved)
+
+
+def _add_indexes(app: FastAPI, engine: Engine) -> None:
+    @app.get("/indexes", response_model=IndexesResponse, tags=["indexes"])
+    def indexes() -> IndexesResponse:
+        """Every index of the catalog, with the build that searches see now."""
+        return IndexesResponse(indexes=[IndexModel(**row) for row in engine.describe()])
+
+
+def _add_health(app: FastAPI, engine: Engine) -> None:
+    @app.get("/healthz", response_model=HealthResponse, tags=["health"])
+    async def healthz() -> HealthResponse:
+        """The process is up and answers."""
+        return HealthResponse(status="ok")
+
+    @app.get(
+        "/readyz",
+        response_model=HealthResponse,
+        responses={503: {"model": HealthResponse}},
+        tags=["health"],
+    )
+    def readyz() -> JSONResponse:
+        """Every index can be searched; 503 and the reasons where one cannot."""
+        problems = engine.problems()
+        body = HealthResponse(status="not ready" if problems else "ready", indexes=problems)
+        return JSONResponse(body.model_dump(), status_code=503 if problems else 200)

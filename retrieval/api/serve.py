@@ -1,0 +1,37 @@
+"""The API as a process."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import uvicorn
+
+from retrieval.api.app import make_app
+from retrieval.engine import Engine
+
+
+def serve(engine: Engine, *, host: str, port: int, data_dir: Path) -> None:
+    """Serve until a signal stops it; finishes the requests that it has begun."""
+    with _announced(f"http://{host}:{port}", data_dir):
+        uvicorn.run(make_app(engine), host=host, port=port, log_level="info", access_log=False)
+
+
+def running_server(data_dir: Path) -> str | None:
+    """The URL of the server that runs over a data folder, for the command line on its machine."""
+    try:
+        url: str = json.loads((data_dir / "server.json").read_text())["url"]
+    except FileNotFoundError:
+        return None
+    return url
+
+
+@contextmanager
+def _announced(url: str, data_dir: Path) -> Iterator[None]:
+    note = data_dir / "server.json"
+    note.write_text(json.dumps({"url": url, "pid": os.getpid()}))
+    try:
+        yield
+    finally:
+        note.unlink(missing_ok=True)

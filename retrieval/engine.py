@@ -1,0 +1,170 @@
+"""What answers queries: the catalog's indexes, each with the build that is live now."""
+
+import json
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from indexers.bm25 import Bm25Encoder
+from indexers.catalog import IndexSpec
+from indexers.embedding import EMBEDDERS, Embedder
+from indexers.errors import IndexersError
+from indexers.fingerprint import canonical, fingerprint
+from indexers.state import BuildRecord, State
+from indexers.store import VectorStore
+from retrieval.errors import NotReadyError
+from retrieval.spec import SearchSpec, parse_search
+
+_IDF_FRESH_S = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Live:
+    """An index as searches see it: its live collection, and the models that built it."""
+
+    name: str
+    content_type: str
+    record: BuildRecord
+    embedder: Embedder
+    sparse: Bm25Encoder
+    spec: SearchSpec
+    filters: Mapping[str, str]
+
+
+class Engine:
+    """The live builds of a catalog's indexes, looked up anew for every query."""
+
+    def __init__(self, catalog: Mapping[str, IndexSpec], store: VectorStore, state: State) -> None:
+        """Read how each index is to be searched.
+
+        Raises:
+            CatalogError: an index's `search` is not valid.
+        """
+        self.catalog = dict(catalog)
+        self.store = store
+        self._state = state
+        self._specs = {
+            name: parse_search(spec.build.content_type, spec.search)
+            for name, spec in catalog.items()
+        }
+        self._live: dict[str, Live] = {}
+        self._idf: dict[str, tuple[float, dict[int, float]]] = {}
+        self._loading = threading.Lock()
+
+    def live(self, name: str) -> Live:
+        """The live build of an index of the catalog.
+
+        Raises:
+            NotReadyError: it was never indexed, or its model is no longer to be had.
+            StoreError: the store does not answer.
+        """
+        collection = self.store.aliases().get(name)
+        if collection is None:
+            raise NotReadyError(
+                f"index {name!r} was never indexed; run 'python -m indexers reindex {name}'"
+            )
+        known = self._live.get(name)
+        if known is None or known.record.collection != collection:
+            with self._loading:
+                known = self._live[name] = self._load(name, collection)
+        return known
+
+    def idf(self, live: Live, terms: Sequence[int]) -> dict[int, float]:
+        """The inverse document frequency of terms in a live collection, a minute old at most.
+
+        Raises:
+            StoreError: the store does not answer.
+        """
+        collection, now = live.record.collection, time.monotonic()
+        since, known = self._idf.get(collection, (now, {}))
+        if now - since > _IDF_FRESH_S:
+            since, known = now, {}
+        missing = [term for term in terms if term not in known]
+        if missing:
+            fresh = self.store.inverse_document_frequency(collection, missing)
+            known = {**known, **fresh}
+            self._idf[collection] = (since, known)
+        return known
+
+    def warm(self) -> None:
+        """Load each live model and search once, so that no user pays for it."""
+        for name in self.catalog:
+            try:
+                live = self.live(name)
+                live.embedder.embed(["warm up"], kind="query")
+                self.store.count(live.record.collection)
+            except (NotReadyError, IndexersError):
+                continue  # `problems` reports it for as long as it lasts.
+
+    def problems(self) -> dict[str, str]:
+        """Why indexes cannot be searched now, by name; empty when all is well."""
+        problems = {}
+        for name in self.catalog:
+            try:
+                self.store.count(self.live(name).record.collection)
+            except (NotReadyError, IndexersError) as exc:
+                problems[name] = str(exc)
+        return problems
+
+    def describe(self) -> list[dict[str, Any]]:
+        """A row for each index, in the catalog's order."""
+        return [self._describe(name, spec) for name, spec in self.catalog.items()]
+
+    def close(self) -> None:
+        """Close the store and the state."""
+        self.store.close()
+        self._state.close()
+
+    def _describe(self, name: str, spec: IndexSpec) -> dict[str, Any]:
+        collection = self.store.aliases().get(name)
+        builds = {build.collection: build for build in self._state.builds()}
+        record = builds.get(collection or "")
+        documents, chunks = self._state.totals(record.collection) if record else (0, 0)
+        wanted = fingerprint(canonical(spec.build))
+        return {
+            "name": name,
+            "content_type": spec.build.content_type.value,
+            "filters": {field: kind.value for field, kind in spec.build.filters.items()},
+            "build": record.fingerprint if record else None,
+            "collection": collection,
+            "current": bool(record) and record.fingerprint == wanted,
+            "documents": documents,
+            "chunks": chunks,
+            "indexed_at": record.finished_at if record else None,
+        }
+
+    def _load(self, name: str, collection: str) -> Live:
+        records = [build for build in self._state.builds() if build.collection == collection]
+        if not records:
+            raise NotReadyError(f"nothing is known of how {collection!r} was built; index it anew")
+        settings = json.loads(records[0].settings)
+        return Live(
+            name=name,
+            content_type=settings["content_type"],
+            record=records[0],
+            embedder=self._embedder(name, settings["embedder"]),
+            sparse=Bm25Encoder(**_fields(settings["sparse"])),
+            spec=self._specs[name],
+            filters=settings["filters"],
+        )
+
+    def _embedder(self, name: str, settings: Mapping[str, Any]) -> Embedder:
+        """The embedder that built the collection: the catalog may name another one by now."""
+        wanted = self.catalog[name].build.embedder
+        embedder = (
+            wanted
+            if wanted.revision == settings["revision"]
+            else EMBEDDERS[settings["kind"]](**_fields(settings["fields"]))
+        )
+        if embedder.revision != settings["revision"]:
+            raise NotReadyError(
+                f"index {name!r} was embedded by {settings['kind']} of revision "
+                f"{settings['revision']}, which is no longer there; index it anew"
+            )
+        return embedder
+
+
+def _fields(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if name != "kind"}

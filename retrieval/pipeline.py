@@ -1,0 +1,218 @@
+"""The whole way of a query: route, embed, search, score, select."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from indexers.errors import IndexersError
+from indexers.filters import Filters, FilterType, parse_condition
+from indexers.store.base import Vector
+from retrieval.engine import Engine, Live
+from retrieval.errors import DeadlineExceededError, InvalidQueryError, NotReadyError
+from retrieval.query import Degraded, Hit, Query, Retrieved
+from retrieval.scoring import Asked, score
+from retrieval.selection import Cut, Limits, select
+from retrieval.spec import SearchSpec
+
+
+@dataclass(slots=True)
+class _Way:
+    """What is known while a query is on its way."""
+
+    query: Query
+    started: float = field(default_factory=time.perf_counter)
+    degraded: list[Degraded] = field(default_factory=list)
+    timings_ms: dict[str, float] = field(default_factory=dict)
+
+    def left_s(self) -> float:
+        """Seconds until the deadline."""
+        return self.query.deadline_ms / 1000 - (time.perf_counter() - self.started)
+
+    def lap(self, stage: str, since: float) -> float:
+        """Note how long a stage took; the time now."""
+        now = time.perf_counter()
+        self.timings_ms[stage] = self.timings_ms.get(stage, 0.0) + (now - since) * 1000
+        return now
+
+
+async def retrieve(engine: Engine, query: Query, *, conversation: bool = False) -> Retrieved:
+    """Answer a query.
+
+    An index that fails or is late is left out and named in `degraded`, as long as another one
+    answers. `conversation` says that the question came with earlier messages.
+
+    Raises:
+        InvalidQueryError: an unknown index, or a filter that an index does not declare.
+        NotReadyError: none of the indexes can be searched.
+        DeadlineExceededError: none answered in time.
+    """
+    way = _Way(query)
+    names = route(query, engine)
+    filters = {name: _filters(engine, name, query) for name in names}
+    if conversation:
+        reason = "no rewriter is configured; the question was searched as it was written"
+        way.degraded.append(Degraded(stage="rewrite", reason=reason))
+    lives = _lives(engine, names, way)
+    vectors = await _embed(lives, way)
+    found = await _search(engine, lives, vectors, filters, way)
+    lap = time.perf_counter()
+    hits = sorted((hit for _, some in found for hit in some), key=lambda hit: -hit.relevance)
+    passages, dropped = select(hits, _limits(query, lives))
+    way.lap("select", lap)
+    way.lap("total", way.started)
+    return Retrieved(
+        answerable=bool(passages),
+        reason=None if passages else _reason(query, hits, lives),
+        passages=tuple(passages),
+        dropped=tuple(dropped) if query.explain else (),
+        degraded=tuple(way.degraded),
+        builds={live.name: live.record.fingerprint for live in lives},
+        timings_ms=way.timings_ms,
+        ranked=tuple(hits),
+    )
+
+
+def route(query: Query, engine: Engine) -> list[str]:
+    """The indexes to search: those asked for, or all.
+
+    Raises:
+        InvalidQueryError: one is not in the catalog.
+    """
+    unknown = [name for name in query.indexes if name not in engine.catalog]
+    if unknown:
+        raise InvalidQueryError(
+            f"unknown index {unknown[0]!r}", field="indexes", valid=list(engine.catalog)
+        )
+    return list(query.indexes or engine.catalog)
+
+
+def _filters(engine: Engine, name: str, query: Query) -> Filters:
+    declared: Mapping[str, FilterType] = engine.catalog[name].build.filters
+    conditions = {}
+    for key, value in query.filters.items():
+        if key not in declared:
+            raise InvalidQueryError(
+                f"index {name!r} declares no filter {key!r}",
+                field=f"filters.{key}",
+                valid=list(declared),
+            )
+        try:
+            conditions[key] = parse_condition(declared[key], value)
+        except ValueError as exc:
+            raise InvalidQueryError(f"{key} {exc}", field=f"filters.{key}") from exc
+    return conditions
+
+
+def _lives(engine: Engine, names: Sequence[str], way: _Way) -> list[Live]:
+    lives = []
+    for name in names:
+        try:
+            lives.append(engine.live(name))
+        except (NotReadyError, IndexersError) as exc:
+            way.degraded.append(Degraded(stage=f"search:{name}", reason=str(exc)))
+    if not lives:
+        raise NotReadyError("; ".join(item.reason for item in way.degraded))
+    return lives
+
+
+async def _embed(lives: Sequence[Live], way: _Way) -> dict[str, Vector]:
+    """The query's vector by each model's revision, every model asked once."""
+    lap = time.perf_counter()
+    embedders = {live.embedder.revision: live.embedder for live in lives}
+    vectors = {}
+    for revision, embedder in embedders.items():
+        embedding = asyncio.to_thread(embedder.embed, [way.query.text], kind="query")
+        try:
+            vectors[revision] = (await asyncio.wait_for(embedding, way.left_s()))[0]
+        except TimeoutError as exc:
+            raise DeadlineExceededError(
+                f"the query was not embedded within {way.query.deadline_ms} ms"
+            ) from exc
+    way.lap("embed", lap)
+    return vectors
+
+
+_Found = list[tuple[Live, list[Hit]]]
+
+
+async def _search(
+    engine: Engine,
+    lives: Sequence[Live],
+    vectors: Mapping[str, Vector],
+    filters: Mapping[str, Filters],
+    way: _Way,
+) -> _Found:
+    lap = time.perf_counter()
+    tasks = {
+        live.name: asyncio.create_task(
+            asyncio.to_thread(
+                _search_one,
+                engine,
+                live,
+                way.query.text,
+                vectors[live.embedder.revision],
+                filters[live.name],
+            )
+        )
+        for live in lives
+    }
+    await asyncio.wait(tasks.values(), timeout=max(way.left_s(), 0))
+    found: _Found = []
+    failed = False
+    for live in lives:
+        task = tasks[live.name]
+        if not task.done():
+            task.cancel()
+            reason = f"no answer within {way.query.deadline_ms} ms"
+        elif isinstance(task.exception(), IndexersError):
+            failed, reason = True, str(task.exception())
+        else:
+            found.append((live, task.result()))
+            continue
+        way.degraded.append(Degraded(stage=f"search:{live.name}", reason=reason))
+    way.lap("search", lap)
+    if not found:
+        reasons = "; ".join(item.reason for item in way.degraded)
+        raise NotReadyError(reasons) if failed else DeadlineExceededError(reasons)
+    return found
+
+
+def _search_one(
+    engine: Engine, live: Live, text: str, vector: Vector, filters: Filters
+) -> list[Hit]:
+    sparse = live.sparse.encode_query(text)
+    search = live.spec.to_search(vector, sparse, filters)
+    candidates = engine.store.search(live.record.collection, search)
+    idf = engine.idf(live, sparse.indices)
+    return score(live, Asked(dense=vector, sparse=sparse, idf=idf), candidates)
+
+
+def _limits(query: Query, lives: Sequence[Live]) -> Limits:
+    return Limits(
+        cuts={
+            live.name: Cut(
+                min_relevance=_threshold(query, live.spec), unit_share=live.spec.unit_share
+            )
+            for live in lives
+        },
+        max_passages=query.max_passages,
+        max_tokens=query.max_tokens,
+    )
+
+
+def _threshold(query: Query, spec: SearchSpec) -> float:
+    return spec.min_relevance if query.min_relevance is None else query.min_relevance
+
+
+def _reason(query: Query, hits: Sequence[Hit], lives: Sequence[Live]) -> str:
+    if not hits:
+        return "nothing was found: no document passes the filters, or the indexes are empty"
+    best = hits[0]
+    threshold = _limits(query, lives).cuts[best.index].min_relevance
+    if best.relevance < threshold:
+        return (
+            f"nothing here answers this: the best of {len(hits)} hits has relevance "
+            f"{best.relevance:.2f}, below the threshold {threshold:g}"
+        )
+    return f"the best passage takes {best.tokens} tokens, more than max_tokens {query.max_tokens}"

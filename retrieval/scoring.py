@@ -1,0 +1,129 @@
+"""From what the store found to hits with comparable scores."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from indexers.bm25 import SparseVector
+from indexers.store import DENSE, SPARSE, Candidate
+from indexers.store.base import Vector
+from indexers.units import cosines, from_payload
+from retrieval.engine import Live
+from retrieval.query import DocumentInfo, Hit, Span, Unit
+from retrieval.relevance import Evidence, relevance
+from retrieval.spec import Convex, Rrf
+
+Scores = npt.NDArray[np.float64]
+
+_RAREST = 12
+"""Query terms that count for the attainable BM25: a long question has many that no answer has."""
+
+_BEST = 10
+"""Hits that do not belong to the crowd that a good hit stands out from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A query as an index's models see it; `idf` has the inverse document frequency of each of
+    its terms in the index."""
+
+    dense: Vector
+    sparse: SparseVector
+    idf: Mapping[int, float]
+
+
+def score(live: Live, asked: Asked, candidates: Sequence[Candidate]) -> list[Hit]:
+    """Hits for an index's candidates, best first."""
+    if not candidates:
+        return []
+    dense, sparse = _column(candidates, DENSE), _column(candidates, SPARSE)
+    units, owners = _unit_cosines(candidates, asked.dense)
+    best_units = np.zeros(len(candidates))
+    np.maximum.at(best_units, owners, units)
+    fused = fuse(live.spec.fusion, dense, best_units, sparse)
+    by_unit = fuse(_for_units(live.spec.fusion), dense[owners], units, sparse[owners])
+    shares = by_unit / max(float(by_unit.max(initial=0.0)), 1e-9)
+    bounds = np.searchsorted(owners, np.arange(len(candidates) + 1))
+    order = sorted(range(len(candidates)), key=lambda i: (-fused[i], candidates[i].id))
+    evidence = _evidence(live, asked, dense, best_units[order[0]], sparse[order[0]], order[0])
+    hits = []
+    for i in order[: live.spec.max_hits]:
+        scores = {**candidates[i].scores, "unit": float(best_units[i]), "fused": float(fused[i])}
+        mine = shares[bounds[i] : bounds[i + 1]]
+        probability = relevance(float(fused[order[0]] - fused[i]), evidence)
+        hits.append(_hit(live, candidates[i], mine, scores, probability))
+    return hits
+
+
+def fuse(fusion: Convex | Rrf, dense: Scores, unit: Scores, sparse: Scores) -> Scores:
+    """One score for each hit, from arrays of its scores; higher is better, and 1 the most."""
+    if isinstance(fusion, Rrf):
+        return (_reciprocal(dense, fusion.k) + _reciprocal(sparse, fusion.k)) * (fusion.k + 1) / 2
+    share = sparse / max(float(sparse.max(initial=0.0)), 1e-9)
+    total = fusion.dense + fusion.unit + fusion.sparse
+    return (fusion.dense * dense + fusion.unit * unit + fusion.sparse * share) / total
+
+
+def _for_units(fusion: Convex | Rrf) -> Convex:
+    """Ranks and whole-chunk weights say nothing of a chunk's units: the default then does."""
+    return fusion if isinstance(fusion, Convex) and fusion.unit else Convex()
+
+
+def _reciprocal(scores: Scores, k: int) -> Scores:
+    ranks = np.empty(len(scores))
+    ranks[np.argsort(-scores, kind="stable")] = np.arange(1, len(scores) + 1)
+    return np.where(scores > 0, 1.0 / (k + ranks), 0.0)
+
+
+def _column(candidates: Sequence[Candidate], name: str) -> Scores:
+    return np.array([candidate.scores.get(name, 0.0) for candidate in candidates])
+
+
+def _unit_cosines(
+    candidates: Sequence[Candidate], query: Vector
+) -> tuple[Scores, npt.NDArray[np.int64]]:
+    """The cosine of every unit of every candidate, and the candidate that each belongs to."""
+    rows = [from_payload(c.payload["unit_vectors"], len(query)) for c in candidates]
+    owners = np.repeat(np.arange(len(candidates)), [len(row) for row in rows])
+    return cosines(np.concatenate(rows), query).astype(np.float64), owners
+
+
+def _evidence(
+    live: Live, asked: Asked, dense: Scores, unit: float, sparse: float, best: int
+) -> Evidence:
+    rarest = sorted((asked.idf[term] for term in asked.sparse.indices), reverse=True)[:_RAREST]
+    attainable = (live.sparse.k + 1) * sum(rarest)
+    descending = np.sort(dense)[::-1]
+    crowd = descending[_BEST:] if len(descending) >= 2 * _BEST else descending
+    return Evidence(
+        unit=float(unit),
+        share=min(1.0, float(sparse) / attainable) if attainable else 0.0,
+        margin=float(dense[best] - crowd.mean()),
+        terms=len(asked.sparse.indices),
+    )
+
+
+def _hit(
+    live: Live, found: Candidate, shares: Scores, scores: Mapping[str, float], probability: float
+) -> Hit:
+    payload: Mapping[str, Any] = found.payload
+    units = zip(payload["units"], shares.tolist(), strict=True)
+    return Hit(
+        id=found.id,
+        index=live.name,
+        content_type=payload["content_type"],
+        document=DocumentInfo(id=payload["document_id"], **payload["document"]),
+        ordinal=payload["ordinal"],
+        span=Span(start=payload["start"], end=payload["end"]),
+        text=payload["text"],
+        gap=payload["gap"],
+        tokens=payload["tokens"],
+        page=payload["page"],
+        heading_path=tuple(payload["heading_path"]),
+        units=tuple(Unit(start=a, end=b, share=share) for (a, b), share in units),
+        scores=scores,
+        relevance=probability,
+    )

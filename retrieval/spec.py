@@ -1,0 +1,118 @@
+"""How an index is searched: everything that decides what is returned, nothing that is stored."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from chunkers import ContentType
+from indexers.bm25 import SparseVector
+from indexers.errors import CatalogError
+from indexers.filters import Filters
+from indexers.located import Located, LocatedError, choose, construct
+from indexers.store import Search
+from indexers.store.base import Vector
+
+
+@dataclass(frozen=True, kw_only=True)
+class Convex:
+    """A weighted sum of cosines and of BM25 as a share of the query's best (Bruch et al., 2023,
+    "An Analysis of Fusion Functions for Hybrid Retrieval", with BM25's theoretical minimum, 0).
+
+    `dense` weighs the cosine with the chunk, `unit` the cosine with its best unit.
+    """
+
+    dense: float = 0.35
+    unit: float = 0.25
+    sparse: float = 0.4
+
+    def __post_init__(self) -> None:
+        weights = (self.dense, self.unit, self.sparse)
+        if min(weights) < 0 or not sum(weights):
+            raise ValueError("'dense', 'unit' and 'sparse' are weights of 0 or more, not all 0")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rrf:
+    """Reciprocal rank fusion of the dense and the sparse ranking, by 1 / (k + rank), rank from 1
+    (Cormack et al., 2009), as a share of the most that a hit can have.
+    """
+
+    k: int = 60
+
+    def __post_init__(self) -> None:
+        if self.k < 1:
+            raise ValueError("'k' is 1 or more")
+
+
+FUSIONS: dict[str, type[Any]] = {"convex": Convex, "rrf": Rrf}
+"""Every way to bring the scores of a hit together."""
+
+STRATEGIES = {name: name for name in ("hybrid", "dense", "sparse")}
+"""Which vectors find hits."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchSpec:
+    """How one index is searched.
+
+    `candidates` are found by each vector. `min_relevance` is the threshold where a query gives
+    none. `unit_share` cuts a hit down to its units that score at least this share of the query's
+    best unit; None returns whole chunks. `max_hits` keeps that many of the best, None all.
+    """
+
+    strategy: str = "hybrid"
+    fusion: Convex | Rrf = field(default_factory=Convex)
+    candidates: int = 50
+    min_relevance: float = 0.3
+    unit_share: float | None = None
+    max_hits: int | None = None
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.candidates <= 1000:
+            raise ValueError("'candidates' is a whole number from 1 to 1000")
+        if not 0 <= self.min_relevance <= 1:
+            raise ValueError("'min_relevance' is a number from 0 to 1")
+        if self.unit_share is not None and not 0 < self.unit_share <= 1:
+            raise ValueError("'unit_share' is a number above 0, up to 1, or nothing")
+        if self.max_hits is not None and self.max_hits < 1:
+            raise ValueError("'max_hits' is 1 or more, or nothing")
+
+    def to_search(self, dense: Vector, sparse: SparseVector, filters: Filters) -> Search:
+        """The store's search for a query's two vectors."""
+        return Search(
+            dense=None if self.strategy == "sparse" else dense,
+            sparse=None if self.strategy == "dense" else sparse,
+            limit=self.candidates,
+            filters=filters,
+        )
+
+
+_ANSWERS_WHOLE = SearchSpec(fusion=Convex(dense=0.9, unit=0.0, sparse=0.1))
+_CUTS_UNITS = SearchSpec(unit_share=0.7)
+DEFAULTS: dict[ContentType, SearchSpec] = {
+    ContentType.ARTICLE: _CUTS_UNITS,
+    ContentType.PDF: _CUTS_UNITS,
+    ContentType.FAQ: _ANSWERS_WHOLE,
+    ContentType.SNIPPET: _ANSWERS_WHOLE,
+}
+"""The search of an index whose catalog says nothing of it. The weights were chosen on
+development sets by `python -m benchmarks`; see docs/benchmarks.md."""
+
+
+def parse_search(content_type: ContentType, where: Located) -> SearchSpec:
+    """The SearchSpec that a mapping describes, over the content type's default.
+
+    Raises:
+        CatalogError: an unknown key or choice, or a value out of range; it names the line.
+    """
+    default = DEFAULTS[content_type]
+    try:
+        if "strategy" in where:
+            choose(where, "strategy", STRATEGIES)
+        fusion = default.fusion
+        if "fusion" in where:
+            mapping = where.mapping("fusion")
+            fusion = construct(choose(mapping, "kind", FUSIONS, "convex"), mapping)
+        given = construct(SearchSpec, where, fusion=fusion)
+        return replace(default, **{name: getattr(given, name) for name in where}, fusion=fusion)
+    except LocatedError as exc:
+        raise CatalogError(str(exc)) from exc

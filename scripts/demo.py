@@ -1,0 +1,96 @@
+"""make demo: index the samples, start the API, ask it three questions, show what comes back."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from socket import socket
+from typing import Any
+
+import httpx
+from rich.console import Console
+from rich.text import Text
+
+from retrieval.show import show_answer
+
+ROOT = Path(__file__).resolve().parent.parent
+CATALOG = ROOT / "samples" / "catalog.yaml"
+DATA_DIR = ROOT / "data"
+START_LIMIT_S = 60
+
+QUESTIONS = (
+    "put in way too much plant food and now the leaves are brown at the ends",
+    "kitten chewed on the lavender, should i worry",
+    "can i switch the lamp on with alexa",
+)
+
+
+def main() -> None:
+    console = Console()
+    console.rule("[bold]1. Index the sample help centre")
+    common = ["--catalog", str(CATALOG), "--data-dir", str(DATA_DIR)]
+    subprocess.run([sys.executable, "-m", "indexers", "reindex", *common], cwd=ROOT, check=True)
+    console.rule("[bold]2. Start the API")
+    with _server(common) as url:
+        console.print(f"answering on {url}")
+        for number, question in enumerate(QUESTIONS, start=3):
+            console.rule(f"[bold]{number}. POST /retrieve")
+            answer = httpx.post(f"{url}/retrieve", json={"query": question, "max_passages": 2})
+            _show(console, question, answer.raise_for_status().json())
+    console.rule("[bold]Next")
+    _next(console)
+
+
+@contextmanager
+def _server(common: list[str]) -> Iterator[str]:
+    with socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "retrieval", "serve", *common, "--port", str(port)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _wait(process, url)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def _wait(process: "subprocess.Popen[bytes]", url: str) -> None:
+    for _ in range(START_LIMIT_S * 10):
+        if process.poll() is not None:
+            sys.exit(f"the API stopped at once, with exit code {process.returncode}")
+        try:
+            if httpx.get(f"{url}/readyz").status_code == httpx.codes.OK:
+                return
+        except httpx.TransportError:
+            pass  # Not listening yet.
+        time.sleep(0.1)
+    sys.exit(f"the API was not ready after {START_LIMIT_S} s")
+
+
+def _show(console: Console, question: str, answer: dict[str, Any]) -> None:
+    console.print(Text(f"? {question}", style="bold cyan"))
+    show_answer(answer, console)
+    console.print()
+
+
+def _next(console: Console) -> None:
+    console.print(
+        "  make serve                                      start the API and keep it\n"
+        "  curl -s localhost:8000/retrieve -H 'content-type: application/json' "
+        '-d \'{"query": "..."}\'\n'
+        "  http://localhost:8000/docs                      every endpoint, to try out\n"
+        "  .venv/bin/python -m indexers status --catalog samples/catalog.yaml\n"
+        "  make smoke                                      measure it on the samples",
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
 from chunkers import CHUNKERS, Chunker
 from chunkers.document import ContentType
@@ -69,40 +70,40 @@ def _index(name: str, indexes: Located) -> IndexSpec:
     content_type = choose(where, "content_type", types)
     where.require("source")
     source = where.mapping("source")
-    build = where.mapping("build")
-    build.only({"chunker", "embedder", "sparse"})
     return IndexSpec(
         name=name,
         build=IndexBuild(
             content_type=content_type,
             source=construct(choose(source, "kind", SOURCES), source, content_type=content_type),
-            chunker=parse_chunker(content_type, build.mapping("chunker")),
-            embedder=parse_embedder(build.mapping("embedder")),
-            sparse=construct(Bm25Encoder, build.mapping("sparse")),
+            **parse_build(content_type, where.mapping("build")),
             filters=_filters(where.mapping("filters")),
         ),
         search=where.mapping("search"),
     )
 
 
-def parse_chunker(content_type: ContentType, where: Located) -> Chunker:
-    """The chunker that a mapping describes; without a `kind`, the content type's own.
+class Components(TypedDict):
+    """What of an IndexBuild a `build` mapping says."""
+
+    chunker: Chunker
+    embedder: Embedder
+    sparse: Bm25Encoder
+
+
+def parse_build(content_type: ContentType, where: Located) -> Components:
+    """The chunker, embedder and sparse encoder that a mapping describes, each with its default:
+    the content type's own chunker, the bundled embedder, BM25 for English.
 
     Raises:
-        LocatedError: unknown kind or field, or a value out of range.
+        LocatedError: an unknown key or kind, or a value out of range.
     """
-    chunker: Chunker = construct(choose(where, "kind", CHUNKERS, content_type.value), where)
-    return chunker
-
-
-def parse_embedder(where: Located) -> Embedder:
-    """The embedder that a mapping describes; without a `kind`, the default one.
-
-    Raises:
-        LocatedError: unknown kind or field, or a value out of range.
-    """
-    embedder: Embedder = construct(choose(where, "kind", EMBEDDERS, DEFAULT_EMBEDDER), where)
-    return embedder
+    where.only(Components.__annotations__)
+    chunker, embedder = where.mapping("chunker"), where.mapping("embedder")
+    return Components(
+        chunker=construct(choose(chunker, "kind", CHUNKERS, content_type.value), chunker),
+        embedder=construct(choose(embedder, "kind", EMBEDDERS, DEFAULT_EMBEDDER), embedder),
+        sparse=construct(Bm25Encoder, where.mapping("sparse"), aside=()),
+    )
 
 
 def _filters(where: Located) -> dict[str, FilterType]:

@@ -21,7 +21,7 @@ def canonical(build: IndexBuild) -> str:
         "chunker": _component(build.chunker),
         "embedder": {
             "kind": _kind(build.embedder, EMBEDDERS),
-            "fields": dataclasses.asdict(build.embedder),
+            "fields": _fields(build.embedder),
             "revision": build.embedder.revision,
         },
         "sparse": _component(build.sparse),
@@ -42,7 +42,13 @@ def _kind(component: object, registry: Mapping[str, type[Any]]) -> str:
 
 
 def _component(component: Any) -> dict[str, Any]:
-    return {"kind": type(component).__name__, **dataclasses.asdict(component)}
+    return {"kind": type(component).__name__, **_fields(component)}
+
+
+def _fields(component: Any) -> dict[str, Any]:
+    """The fields that are a component's configuration: given, and part of what it equals."""
+    fields = dataclasses.fields(component)
+    return {f.name: getattr(component, f.name) for f in fields if f.init and f.compare}
 
 
 def _plain(value: object) -> str:

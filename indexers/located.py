@@ -109,7 +109,7 @@ def _value(file: str, node: yaml.Node) -> Any:
         return _mapping(file, node)
     if isinstance(node, yaml.SequenceNode):
         return [_value(file, child) for child in node.value]
-    return yaml.SafeLoader("").construct_object(node)  # type: ignore[no-untyped-call]
+    return yaml.SafeLoader("").construct_object(node)
 
 
 def choose(where: Located, key: str, choices: Mapping[str, T], default: str | None = None) -> T:
@@ -126,19 +126,22 @@ def choose(where: Located, key: str, choices: Mapping[str, T], default: str | No
     return choices[name]
 
 
-def construct(cls: Callable[..., T], where: Located, **given: object) -> T:
-    """Build a dataclass from a mapping whose keys are its fields (`kind` is left aside).
+def construct(
+    cls: Callable[..., T], where: Located, aside: typing.Iterable[str] = ("kind",), **given: object
+) -> T:
+    """Build a dataclass from a mapping whose keys are its fields, apart from those `given` and
+    the keys left `aside`.
 
     Raises:
         LocatedError: an unknown or missing key, a value of the wrong type, or a value that the
             dataclass itself refuses with ValueError.
     """
     fields = {f.name: f for f in dataclasses.fields(cls) if f.init}  # type: ignore[arg-type]
-    where.only({"kind", *fields} - set(given))
+    where.only({*(set(fields) - set(given)), *aside})
     hints = typing.get_type_hints(cls)
     values = dict(given)
     for name, field in fields.items():
-        if name in where:
+        if name in where and name not in given:
             values[name] = _typed(where, name, where[name], hints[name])
         elif name not in given and _required(field):
             raise where.error(f"'{name}' is missing")

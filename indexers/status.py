@@ -35,7 +35,7 @@ def index_status(spec: IndexSpec, state: State) -> IndexStatus:
         source=repr(spec.build.source),
         collection=live.collection if live else None,
         build=live.fingerprint if live else None,
-        current=bool(live) and live.fingerprint == fingerprint(canonical(spec.build)),
+        current=live is not None and live.fingerprint == fingerprint(canonical(spec.build)),
         documents=documents,
         chunks=chunks,
         indexed_at=live.finished_at if live else None,

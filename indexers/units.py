@@ -19,7 +19,8 @@ UnitVectors = npt.NDArray[np.int8]
 def quantise(rows: Vector) -> UnitVectors:
     """Rows of shape (units, dimension) as UnitVectors; a row of zeros stays one."""
     largest = np.abs(rows).max(axis=1, keepdims=True, initial=1e-12)
-    return np.rint(rows * (127.0 / largest)).astype(np.int8)
+    scaled: UnitVectors = np.rint(rows * (127.0 / largest)).astype(np.int8)
+    return scaled
 
 
 def to_payload(units: UnitVectors) -> str:
@@ -36,4 +37,5 @@ def cosines(units: UnitVectors, query: Vector) -> Vector:
     """The cosine of each row with a query of length 1, of shape (units,)."""
     rows = units.astype(np.float32)
     lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
-    return (rows @ query) / np.maximum(lengths, 1e-12)
+    found: Vector = (rows @ query) / np.maximum(lengths, 1e-12)
+    return found

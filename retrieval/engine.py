@@ -129,7 +129,7 @@ class Engine:
             "filters": {field: kind.value for field, kind in spec.build.filters.items()},
             "build": record.fingerprint if record else None,
             "collection": collection,
-            "current": bool(record) and record.fingerprint == wanted,
+            "current": record is not None and record.fingerprint == wanted,
             "documents": documents,
             "chunks": chunks,
             "indexed_at": record.finished_at if record else None,

@@ -192,7 +192,9 @@ def _limits(query: Query, lives: Sequence[Live]) -> Limits:
     return Limits(
         cuts={
             live.name: Cut(
-                min_relevance=_threshold(query, live.spec), unit_share=live.spec.unit_share
+                min_relevance=_threshold(query, live.spec),
+                unit_share=live.spec.unit_share,
+                max_hits=live.spec.max_hits,
             )
             for live in lives
         },

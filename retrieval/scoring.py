@@ -13,7 +13,7 @@ from indexers.store.base import Vector
 from indexers.units import cosines, from_payload
 from retrieval.engine import Live
 from retrieval.query import DocumentInfo, Hit, Span, Unit
-from retrieval.relevance import Evidence, relevance
+from retrieval.relevance import Evidence
 from retrieval.spec import Convex, Rrf
 
 Scores = npt.NDArray[np.float64]
@@ -40,31 +40,52 @@ def score(live: Live, asked: Asked, candidates: Sequence[Candidate]) -> list[Hit
     if not candidates:
         return []
     dense, sparse = _column(candidates, DENSE), _column(candidates, SPARSE)
+    share = sparse / attainable(live, asked)
     units, owners = _unit_cosines(candidates, asked.dense)
     best_units = np.zeros(len(candidates))
     np.maximum.at(best_units, owners, units)
-    fused = fuse(live.spec.fusion, dense, best_units, sparse)
-    by_unit = fuse(_for_units(live.spec.fusion), dense[owners], units, sparse[owners])
-    shares = by_unit / max(float(by_unit.max(initial=0.0)), 1e-9)
+    fused = fuse(live.spec.fusion, dense, best_units, share)
+    by_unit = fuse(_for_units(live.spec.fusion), dense[owners], units, share[owners])
+    unit_shares = by_unit / max(float(by_unit.max(initial=0.0)), 1e-9)
     bounds = np.searchsorted(owners, np.arange(len(candidates) + 1))
-    order = sorted(range(len(candidates)), key=lambda i: (-fused[i], candidates[i].id))
-    evidence = _evidence(live, asked, dense, best_units[order[0]], sparse[order[0]], order[0])
+    evidence = evidence_of(asked, candidates)
     hits = []
-    for i in order[: live.spec.max_hits]:
-        scores = {**candidates[i].scores, "unit": float(best_units[i]), "fused": float(fused[i])}
-        mine = shares[bounds[i] : bounds[i + 1]]
-        probability = relevance(float(fused[order[0]] - fused[i]), evidence)
+    for i in sorted(range(len(candidates)), key=lambda i: (-fused[i], candidates[i].id)):
+        scores = {
+            **candidates[i].scores,
+            "unit": float(best_units[i]),
+            "share": float(share[i]),
+            "fused": float(fused[i]),
+        }
+        mine = unit_shares[bounds[i] : bounds[i + 1]]
+        probability = live.spec.relevance(float(fused[i]), evidence)
         hits.append(_hit(live, candidates[i], mine, scores, probability))
     return hits
 
 
-def fuse(fusion: Convex | Rrf, dense: Scores, unit: Scores, sparse: Scores) -> Scores:
-    """One score for each hit, from arrays of its scores; higher is better, and 1 the most."""
+def fuse(fusion: Convex | Rrf, dense: Scores, unit: Scores, share: Scores) -> Scores:
+    """One score for each hit, from arrays of its scores; higher is better."""
     if isinstance(fusion, Rrf):
-        return (_reciprocal(dense, fusion.k) + _reciprocal(sparse, fusion.k)) * (fusion.k + 1) / 2
-    share = sparse / max(float(sparse.max(initial=0.0)), 1e-9)
+        return (_reciprocal(dense, fusion.k) + _reciprocal(share, fusion.k)) * (fusion.k + 1) / 2
     total = fusion.dense + fusion.unit + fusion.sparse
     return (fusion.dense * dense + fusion.unit * unit + fusion.sparse * share) / total
+
+
+def attainable(live: Live, asked: Asked) -> float:
+    """The BM25 that a text with many of each of the query's rarest terms would come close to.
+
+    Unlike the best score that was found, it says how much of the query a hit covers.
+    """
+    rarest = sorted((asked.idf[term] for term in asked.sparse.indices), reverse=True)[:_RAREST]
+    return max((live.sparse.k + 1) * sum(rarest), 1e-9)
+
+
+def evidence_of(asked: Asked, candidates: Sequence[Candidate]) -> Evidence:
+    """What a query's candidates in an index say of it as a whole; there is one at least."""
+    descending = np.sort(_column(candidates, DENSE))[::-1]
+    # Where there are few, the best ones count too: they are most of what there is.
+    crowd = descending[_BEST:] if len(descending) >= 2 * _BEST else descending
+    return Evidence(crowd=float(crowd.mean()), terms=len(asked.sparse.indices))
 
 
 def _for_units(fusion: Convex | Rrf) -> Convex:
@@ -89,21 +110,6 @@ def _unit_cosines(
     rows = [from_payload(c.payload["unit_vectors"], len(query)) for c in candidates]
     owners = np.repeat(np.arange(len(candidates)), [len(row) for row in rows])
     return cosines(np.concatenate(rows), query).astype(np.float64), owners
-
-
-def _evidence(
-    live: Live, asked: Asked, dense: Scores, unit: float, sparse: float, best: int
-) -> Evidence:
-    rarest = sorted((asked.idf[term] for term in asked.sparse.indices), reverse=True)[:_RAREST]
-    attainable = (live.sparse.k + 1) * sum(rarest)
-    descending = np.sort(dense)[::-1]
-    crowd = descending[_BEST:] if len(descending) >= 2 * _BEST else descending
-    return Evidence(
-        unit=float(unit),
-        share=min(1.0, float(sparse) / attainable) if attainable else 0.0,
-        margin=float(dense[best] - crowd.mean()),
-        terms=len(asked.sparse.indices),
-    )
 
 
 def _hit(

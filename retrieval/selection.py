@@ -1,6 +1,7 @@
 """From ranked hits to passages: threshold, duplicates, budget, trimming, neighbours merged."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -19,11 +20,13 @@ _WORD = re.compile(r"\w+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cut:
-    """How an index's hits are cut: below `min_relevance` they go, and where `unit_share` is set
-    so do the units at their ends that score less than this share of the query's best unit."""
+    """How an index's hits are cut: below `min_relevance` they go, after `max_hits` too, and where
+    `unit_share` is set so do the units at their ends that score less than this share of the
+    query's best unit. None cuts nothing."""
 
     min_relevance: float
-    unit_share: float | None
+    unit_share: float | None = None
+    max_hits: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +71,7 @@ class _Group:
 class _Selection:
     limits: Limits
     groups: list[_Group] = field(default_factory=list)
+    considered: Counter[str] = field(default_factory=Counter)
     texts: set[str] = field(default_factory=set)
     shingles: list[frozenset[tuple[str, ...]]] = field(default_factory=list)
 
@@ -76,6 +80,9 @@ class _Selection:
         cut = self.limits.cuts[hit.index]
         if hit.relevance < cut.min_relevance:
             return f"relevance below {cut.min_relevance:g}"
+        self.considered[hit.index] += 1
+        if cut.max_hits is not None and self.considered[hit.index] > cut.max_hits:
+            return f"not among the {cut.max_hits} best of its index"
         piece = _trimmed(hit, cut.unit_share)
         if piece is None:
             return f"nothing in it scores {cut.unit_share:g} of the best"

@@ -10,19 +10,20 @@ from indexers.filters import Filters
 from indexers.located import Located, LocatedError, choose, construct
 from indexers.store import Search
 from indexers.store.base import Vector
+from retrieval.relevance import Relevance
 
 
 @dataclass(frozen=True, kw_only=True)
 class Convex:
-    """A weighted sum of cosines and of BM25 as a share of the query's best (Bruch et al., 2023,
-    "An Analysis of Fusion Functions for Hybrid Retrieval", with BM25's theoretical minimum, 0).
+    """A weighted mean of cosines and of BM25 as a share of what is attainable (after Bruch et
+    al., 2023, "An Analysis of Fusion Functions for Hybrid Retrieval").
 
     `dense` weighs the cosine with the chunk, `unit` the cosine with its best unit.
     """
 
-    dense: float = 0.35
-    unit: float = 0.25
-    sparse: float = 0.4
+    dense: float = 0.2
+    unit: float = 0.3
+    sparse: float = 0.5
 
     def __post_init__(self) -> None:
         weights = (self.dense, self.unit, self.sparse)
@@ -56,12 +57,15 @@ class SearchSpec:
 
     `candidates` are found by each vector. `min_relevance` is the threshold where a query gives
     none. `unit_share` cuts a hit down to its units that score at least this share of the query's
-    best unit; None returns whole chunks. `max_hits` keeps that many of the best, None all.
+    best unit; None returns whole chunks. `max_hits` considers that many of the best, None all.
     """
 
     strategy: str = "hybrid"
     fusion: Convex | Rrf = field(default_factory=Convex)
     candidates: int = 50
+    relevance: Relevance = field(
+        default_factory=lambda: Relevance(intercept=-7.0, fused=15.0, crowd=-5.0, terms=0.5)
+    )
     min_relevance: float = 0.3
     unit_share: float | None = None
     max_hits: int | None = None
@@ -112,7 +116,11 @@ def parse_search(content_type: ContentType, where: Located) -> SearchSpec:
         if "fusion" in where:
             mapping = where.mapping("fusion")
             fusion = construct(choose(mapping, "kind", FUSIONS, "convex"), mapping)
-        given = construct(SearchSpec, where, fusion=fusion)
-        return replace(default, **{name: getattr(given, name) for name in where}, fusion=fusion)
+        relevance = default.relevance
+        if "relevance" in where:
+            relevance = construct(Relevance, where.mapping("relevance"), aside=())
+        parts = {"fusion": fusion, "relevance": relevance}
+        given = construct(SearchSpec, where, aside=parts, **parts)
+        return replace(default, **{name: getattr(given, name) for name in (*where, *parts)})
     except LocatedError as exc:
         raise CatalogError(str(exc)) from exc

@@ -154,7 +154,9 @@ def _weights(model: "SentenceTransformer") -> str:
 
 def _modules(model: "SentenceTransformer") -> list[tuple[str, list[tuple[str, Any]]]]:
     # The pooling and what follows it; a module without settings is its class alone.
-    settings = [getattr(module, "get_config_dict", dict)() for module in model]
+    settings: list[dict[str, Any]] = [
+        getattr(module, "get_config_dict", dict)() for module in model
+    ]
     return [
         (type(module).__name__, sorted(values.items()))
         for module, values in zip(model, settings, strict=True)

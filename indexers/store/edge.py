@@ -96,7 +96,7 @@ class EdgeStore:
 
     def delete_document(self, collection: str, document_id: str, keep: Iterable[str] = ()) -> None:
         """See `VectorStore.delete_document`."""
-        kept = {uuid.UUID(id_) for id_ in keep}
+        kept: set[int | uuid.UUID | str] = {uuid.UUID(id_) for id_ in keep}
         matching = edge.Filter(
             must=[edge.FieldCondition(key="document_id", match=edge.MatchValue(document_id))],
             must_not=[edge.HasIdCondition(kept)] if kept else None,
@@ -259,7 +259,8 @@ def _sparse(vector: SparseVector) -> edge.SparseVector:
 def _queries(search: Search) -> dict[str, edge.Query]:
     queries = {}
     if search.dense is not None:
-        queries[DENSE] = edge.Query.Nearest(search.dense, using=DENSE)
+        vector: Any = search.dense  # The engine reads numpy arrays, which its stubs do not say.
+        queries[DENSE] = edge.Query.Nearest(vector, using=DENSE)
     if search.sparse is not None:
         queries[SPARSE] = edge.Query.Nearest(_sparse(search.sparse), using=SPARSE)
     return queries

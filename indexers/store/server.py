@@ -1,6 +1,7 @@
 """A Qdrant server or cluster, through qdrant-client."""
 
 import time
+import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -103,7 +104,7 @@ class ServerStore:
 
     def delete_document(self, collection: str, document_id: str, keep: Iterable[str] = ()) -> None:
         """See `VectorStore.delete_document`."""
-        kept: list[int | str] = [*keep]
+        kept: list[int | str | uuid.UUID] = [*keep]
         match = models.MatchValue(value=document_id)
         matching = models.Filter(
             must=[models.FieldCondition(key="document_id", match=match)],

@@ -2,14 +2,14 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
 from retrieval.query import Query, Retrieved
 
 MAX_QUERY_CHARS = 8_000
 MAX_BATCH = 32
 
-_EXAMPLE = {"query": "How do I pause my plan while I am on holiday?"}
+_EXAMPLE: dict[str, JsonValue] = {"query": "How do I pause my plan while I am on holiday?"}
 
 Text = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_QUERY_CHARS)

@@ -1,8 +1,17 @@
 """Fifty texts of the kinds an embedder meets: short, long, empty, other scripts, code, noise."""
 
-WORDS = (
-    ["refund", "invoice", "password", "router", "account", "delivery", "subscription", "printer", "signal", "support"]
-)
+WORDS = [
+    "refund",
+    "invoice",
+    "password",
+    "router",
+    "account",
+    "delivery",
+    "subscription",
+    "printer",
+    "signal",
+    "support",
+]
 
 TEXTS = [
     "",

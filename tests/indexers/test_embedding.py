@@ -132,8 +132,8 @@ def test_units_know_what_surrounds_them(embedder: Embedder) -> None:
 def test_both_adapters_pool_units_alike() -> None:
     texts = TEXTS[:30]
     units = [[(0, len(text) // 2), (len(text) // 2, len(text))] for text in texts]
-    pairs = zip(MINILM.embed_units(texts, units)[1], REFERENCE.embed_units(texts, units)[1])
-    for one, other in pairs:
+    ours, theirs = MINILM.embed_units(texts, units)[1], REFERENCE.embed_units(texts, units)[1]
+    for one, other in zip(ours, theirs, strict=True):
         lengths = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
         assert np.all(cosines(one, other)[lengths > 0] / lengths[lengths > 0] > 0.998)
 

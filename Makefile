@@ -1,0 +1,58 @@
+# Every target makes the environment that it needs; `make help` lists them.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+CATALOG ?= samples/catalog.yaml
+DATA_DIR ?= data
+HOST ?= 127.0.0.1
+PORT ?= 8000
+EVAL_DATA ?= ../shared/data
+PACKAGES := chunkers indexers retrieval benchmarks
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
+
+.PHONY: setup
+setup: $(READY) ## make the environment in .venv, nothing else
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+.PHONY: demo
+demo: $(READY) ## index the sample help centre, start the API, ask it three questions
+	@$(BIN)/python scripts/demo.py
+
+.PHONY: serve
+serve: $(READY) ## start the API on http://HOST:PORT over CATALOG (Ctrl-C stops it)
+	$(BIN)/python -m retrieval serve --catalog $(CATALOG) --data-dir $(DATA_DIR) --host $(HOST) --port $(PORT)
+
+.PHONY: format
+format: $(READY) ## rewrite the code in the house format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: lint
+lint: $(READY) ## format, lint, types, import contract
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: test
+test: lint ## every check: lint, then unit, integration and acceptance tests
+	$(BIN)/python -m pytest
+
+.PHONY: smoke
+smoke: $(READY) ## the smoke suite on the samples, about a minute
+	$(BIN)/python -m benchmarks run benchmarks/suites/smoke.yaml --out runs/smoke
+
+.PHONY: clean
+clean: ## remove the environment, the indexed data and the runs
+	rm -rf $(VENV) data runs build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Compare builds and searches on questions whose answers are known."""

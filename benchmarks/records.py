@@ -1,0 +1,138 @@
+"""One question put to one system, as one line of records.jsonl.
+
+A record holds what came back and what was known of the answer, so that any measure can be taken
+from the file alone. Its JSON has the fields of `Record` under their own names; spans, hits and
+passages are objects with the fields of `Span`, `RankedDocument` and `ReturnedPassage`.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from benchmarks.datasets.base import Span
+from benchmarks.errors import RecordsError
+
+
+class RunKey(NamedTuple):
+    """Which run a record is of, by the suite's names."""
+
+    dataset: str
+    build: str
+    search: str
+
+    @property
+    def system(self) -> str:
+        """How the run is named within its data set."""
+        return f"{self.build}/{self.search}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RankedDocument:
+    """A document found, with the score that the ranking went by."""
+
+    document_id: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnedPassage:
+    """`text[start:end]` of a document, as it was returned; `tokens` are of cl100k_base."""
+
+    document_id: str
+    start: int
+    end: int
+    tokens: int
+    relevance: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What one system returned for one question.
+
+    `ranked` holds each document once, best first, before anything was dropped; `passages` are what
+    was returned. `answered` is the system's own word on whether it found an answer, with its
+    `reason` when not. `relevance` is the best relevance of anything found, whether returned or
+    not, and 0 where nothing was. `timings_ms` maps stages to milliseconds; "total" is one of them.
+
+    `judgments`, `references` and `answerable` are the question's; see `Question`.
+    """
+
+    dataset: str
+    build: str
+    search: str
+    query_id: str
+    question: str
+    ranked: tuple[RankedDocument, ...]
+    passages: tuple[ReturnedPassage, ...]
+    answered: bool
+    reason: str | None
+    relevance: float
+    timings_ms: Mapping[str, float]
+    judgments: Mapping[str, int]
+    references: tuple[Span, ...]
+    answerable: bool
+
+    @property
+    def key(self) -> RunKey:
+        """The run that the record is of."""
+        return RunKey(self.dataset, self.build, self.search)
+
+
+Runs = Mapping[RunKey, tuple[Record, ...]]
+
+
+def to_line(record: Record) -> str:
+    """The record as one line of JSON, without the line's end."""
+    return json.dumps(asdict(record), ensure_ascii=False)
+
+
+def from_line(line: str) -> Record:
+    """The record of one line; the inverse of `to_line`.
+
+    Raises:
+        ValueError: the line is not JSON, or not a record.
+    """
+    try:
+        fields: dict[str, Any] = json.loads(line)
+        fields["ranked"] = tuple(RankedDocument(**hit) for hit in fields["ranked"])
+        fields["passages"] = tuple(ReturnedPassage(**passage) for passage in fields["passages"])
+        fields["references"] = tuple(Span(**span) for span in fields["references"])
+        return Record(**fields)
+    except (TypeError, KeyError) as exc:
+        raise ValueError(f"not a record: {exc}") from exc
+
+
+def write_records(path: Path, records: Iterable[Record]) -> Iterator[Record]:
+    """Write each record to the file as it passes through, so that a crash loses one at most."""
+    with path.open("w", encoding="utf-8") as file:
+        for record in records:
+            file.write(to_line(record) + "\n")
+            file.flush()
+            yield record
+
+
+def read_records(path: Path) -> Iterator[Record]:
+    """The records of a file, one at a time.
+
+    Raises:
+        RecordsError: the file is not there, or a line is not a record.
+    """
+    if not path.is_file():
+        raise RecordsError(f"{path} is not there; give the folder that `run` wrote to with --out")
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                yield from_line(line)
+            except ValueError as exc:
+                raise RecordsError(f"{path}:{number}: {exc}") from exc
+
+
+def by_run(records: Iterable[Record]) -> Runs:
+    """The records of each run, in the order in which the runs first appear."""
+    runs: dict[RunKey, list[Record]] = {}
+    for record in records:
+        runs.setdefault(record.key, []).append(record)
+    return {key: tuple(found) for key, found in runs.items()}

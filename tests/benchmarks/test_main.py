@@ -1,0 +1,136 @@
+import json
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from benchmarks.__main__ import FAILED, WRONG, main
+from benchmarks.progress import shown
+
+SUITE = """\
+datasets:
+  help: {form: retrieval, path: help}
+builds:
+  long: {words: 20}
+  short: {words: 4}
+searches:
+  first: {top_k: 1}
+measures: [hit@1, tokens, abstained]
+"""
+
+OpenEngine = Callable[[Path], Any]
+
+
+@pytest.fixture
+def arguments(tmp_path: Path, data: Path) -> list[str]:
+    suite = tmp_path / "mine.yaml"
+    suite.write_text(SUITE, encoding="utf-8")
+    return ["run", str(suite), "--out", str(tmp_path / "out"), "--data", str(data)]
+
+
+def test_a_run_leaves_records_and_a_summary(
+    tmp_path: Path,
+    arguments: list[str],
+    open_engine: OpenEngine,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(arguments, open_engine) == 0
+    printed = capsys.readouterr()
+    assert "long/first (baseline)" in printed.out
+    assert "help short/first: questions 3/3" in printed.err
+    lines = (tmp_path / "out" / "records.jsonl").read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 6
+    rows = json.loads((tmp_path / "out" / "summary.json").read_text(encoding="utf-8"))
+    keys = ["dataset", "build", "search", "measure", "value", "low", "high", "queries"]
+    assert [list(row) for row in rows] == [keys] * 6
+
+
+def test_json_for_a_program(
+    arguments: list[str], open_engine: OpenEngine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*arguments, "--json"], open_engine) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert {row["measure"] for row in rows} == {"hit@1", "tokens", "abstained"}
+
+
+def test_a_run_is_never_written_over(
+    arguments: list[str], open_engine: OpenEngine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments, open_engine) == 0
+    assert main(arguments, open_engine) == FAILED
+    assert "holds a run already; choose another folder" in capsys.readouterr().err
+
+
+def test_a_run_that_never_began_is_in_nobodys_way(
+    arguments: list[str], data: Path, open_engine: OpenEngine
+) -> None:
+    assert main([*arguments[:-1], str(data / "none")], open_engine) == FAILED
+    assert main(arguments, open_engine) == 0
+
+
+def test_a_report_takes_new_measures_from_old_records(
+    tmp_path: Path,
+    arguments: list[str],
+    open_engine: OpenEngine,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    main(arguments, open_engine)
+    copy = tmp_path / "out" / "suite.yaml"
+    copy.write_text(copy.read_text(encoding="utf-8").replace("hit@1", "nDCG@3"), encoding="utf-8")
+    capsys.readouterr()
+    assert main(["report", str(tmp_path / "out"), "--failures", "2"]) == 0
+    assert "nDCG@3" in capsys.readouterr().out
+
+
+def test_two_systems_are_compared(
+    tmp_path: Path,
+    arguments: list[str],
+    open_engine: OpenEngine,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    main(arguments, open_engine)
+    capsys.readouterr()
+    out = str(tmp_path / "out")
+    assert main(["compare", out, "long/first", "short/first", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["measure"] == "hit@1"
+    assert main(["compare", out, "long/first", "short/first"]) == 0
+    assert "no winner" in capsys.readouterr().out
+    assert main(["compare", out, "long/first", "short/last"]) == FAILED
+    assert "there are: long/first, short/first" in capsys.readouterr().err
+
+
+def test_what_is_wrong_ends_in_one_line_and_a_code(
+    tmp_path: Path,
+    arguments: list[str],
+    open_engine: OpenEngine,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["report", str(tmp_path)]) == FAILED
+    assert "give the folder that `run` wrote to" in capsys.readouterr().err
+    assert main([*arguments[:-2]], open_engine) == FAILED
+    assert "pass --data DIR" in capsys.readouterr().err
+    (tmp_path / "mine.yaml").write_text("datasets: 3\n", encoding="utf-8")
+    assert main(arguments, open_engine) == WRONG
+    assert "mine.yaml:1: 'datasets' must be a mapping, not 3" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["run", "report", "compare"])
+def test_each_commands_help_has_an_example(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main([command, "--help"])
+    assert f"example: python -m benchmarks {command} " in " ".join(capsys.readouterr().out.split())
+
+
+def test_progress_on_a_terminal_is_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    stream = StringIO()
+    assert Console(file=stream).is_terminal
+    with shown(stream) as on_progress:
+        on_progress("help long: indexing", 1, None)
+        on_progress("help long/first: questions", 3, 3)
+    assert "help long/first: questions" in stream.getvalue()

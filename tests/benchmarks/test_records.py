@@ -1,0 +1,93 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks.datasets import Span
+from benchmarks.errors import RecordsError
+from benchmarks.records import (
+    RankedDocument,
+    Record,
+    ReturnedPassage,
+    RunKey,
+    by_run,
+    from_line,
+    read_records,
+    to_line,
+    write_records,
+)
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+SHARE = st.floats(0, 1)
+COUNT = st.integers(0, 10_000)
+RECORDS = st.builds(
+    Record,
+    dataset=TEXT,
+    build=TEXT,
+    search=TEXT,
+    query_id=TEXT,
+    question=TEXT,
+    ranked=st.lists(st.builds(RankedDocument, document_id=TEXT, score=SHARE)).map(tuple),
+    passages=st.lists(
+        st.builds(
+            ReturnedPassage,
+            document_id=TEXT,
+            start=COUNT,
+            end=COUNT,
+            tokens=COUNT,
+            relevance=SHARE,
+            text=TEXT,
+        )
+    ).map(tuple),
+    answered=st.booleans(),
+    reason=st.none() | TEXT,
+    relevance=SHARE,
+    timings_ms=st.dictionaries(TEXT, SHARE),
+    judgments=st.dictionaries(TEXT, COUNT),
+    references=st.lists(st.builds(Span, document_id=TEXT, start=COUNT, end=COUNT)).map(tuple),
+    answerable=st.booleans(),
+)
+
+
+@given(RECORDS)
+def test_a_record_is_one_line_and_comes_back(record: Record) -> None:
+    line = to_line(record)
+    assert "\n" not in line
+    assert from_line(line) == record
+
+
+def test_records_are_written_as_they_pass(
+    make_record: Callable[..., Record], tmp_path: Path
+) -> None:
+    path = tmp_path / "records.jsonl"
+    records = [
+        make_record(query_id="q1", question="línea\u2028y línea"),
+        make_record(query_id="q2"),
+    ]
+    passing = write_records(path, records)
+    assert next(passing) == records[0]
+    assert list(read_records(path)) == records[:1]
+    assert list(passing) == records[1:]
+    assert list(read_records(path)) == records
+
+
+@pytest.mark.parametrize("line", ["{", "[]", "{}", '{"dataset": "a"}'])
+def test_a_line_that_is_no_record_is_named(line: str, tmp_path: Path) -> None:
+    path = tmp_path / "records.jsonl"
+    path.write_text(line + "\n", encoding="utf-8")
+    with pytest.raises(RecordsError, match=r"records\.jsonl:1: "):
+        list(read_records(path))
+
+
+def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RecordsError, match="is not there"):
+        list(read_records(tmp_path / "records.jsonl"))
+
+
+def test_runs_keep_their_order(make_record: Callable[..., Record]) -> None:
+    records = [make_record(build=build, query_id=q) for build in "ba" for q in ("q1", "q2")]
+    runs = by_run(records)
+    assert list(runs) == [RunKey("help", "b", "s"), RunKey("help", "a", "s")]
+    assert [record.query_id for record in runs["help", "a", "s"]] == ["q1", "q2"]  # type: ignore[index]

@@ -8,17 +8,21 @@ from rich.table import Table
 from indexers.build import Report
 from indexers.status import IndexStatus
 
-_COUNTS = {
+_ROWS = {
     "scanned": "scanned",
     "new": "new",
     "changed": "changed",
     "unchanged": "unchanged",
     "deleted": "deleted",
+    "failed": "failed",
+    "chunks generated": "chunks_generated",
+    "chunks stored": "chunks_stored",
 }
+"""What is shown of a report, by its title."""
 
 
 def print_reports(reports: Sequence[Report], errors: Mapping[str, str], console: Console) -> None:
-    """A line an index, then everything that failed, then what was kept or skipped."""
+    """A column an index, then everything that failed, was kept or was skipped."""
     if reports:
         console.print(_summary(reports))
     for report in reports:
@@ -53,18 +57,21 @@ def print_status(rows: Sequence[IndexStatus], console: Console) -> None:
 
 def _summary(reports: Sequence[Report]) -> Table:
     table = Table(box=None, pad_edge=False)
-    table.add_column("index")
-    for title in (*_COUNTS.values(), "failed", "chunks generated", "chunks stored", "seconds"):
-        table.add_column(title, justify="right")
     table.add_column("")
     for report in reports:
-        counts = [str(getattr(report, name)) for name in _COUNTS]
-        made = [str(report.chunks_generated), str(report.chunks_stored)]
-        outcome = "dry run" if report.dry_run else ("switched" if report.switched else "in place")
-        failed = str(len(report.failures))
-        row = (report.index, *counts, failed, *made, f"{report.seconds:.1f}", outcome)
-        table.add_row(*row)
+        table.add_column(report.index, justify="right")
+    for title, name in _ROWS.items():
+        values = [len(r.failures) if name == "failed" else getattr(r, name) for r in reports]
+        table.add_row(title, *(f"{value:,}" for value in values))
+    table.add_row("seconds", *(f"{report.seconds:.1f}" for report in reports))
+    table.add_row("build", *map(_outcome, reports))
     return table
+
+
+def _outcome(report: Report) -> str:
+    if report.dry_run:
+        return "dry run"
+    return "switched to" if report.switched else "kept"
 
 
 def _line(console: Console, text: str) -> None:

@@ -1,5 +1,6 @@
 """make demo: index the samples, start the API, ask it three questions, show what comes back."""
 
+import argparse
 import subprocess
 import sys
 import time
@@ -17,7 +18,6 @@ from retrieval.show import show_answer
 
 ROOT = Path(__file__).resolve().parent.parent
 CATALOG = ROOT / "samples" / "catalog.yaml"
-DATA_DIR = ROOT / "data"
 START_LIMIT_S = 60
 
 QUESTIONS = (
@@ -28,9 +28,11 @@ QUESTIONS = (
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data-dir", type=Path, default=ROOT / "data", metavar="PATH")
+    common = ["--catalog", str(CATALOG), "--data-dir", str(parser.parse_args().data_dir)]
     console = Console()
     console.rule("[bold]1. Index the sample help centre")
-    common = ["--catalog", str(CATALOG), "--data-dir", str(DATA_DIR)]
     subprocess.run([sys.executable, "-m", "indexers", "reindex", *common], cwd=ROOT, check=True)
     console.rule("[bold]2. Start the API")
     with _server(common) as url:

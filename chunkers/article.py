@@ -22,8 +22,8 @@ class ArticleChunker:
     subsection, and their next sibling where that is as small. A heading stays with its text.
     Tables, lists and code are not torn where they fit; else a table is cut between rows, a list
     between items, code between lines, a paragraph between sentences, a sentence between words, a
-    word between characters.
-    Rows cut from a table have its header cells as the last element of their heading path.
+    word between characters. Rows cut from a table have its header cells as the last element of
+    their heading path.
 
     `overlap_tokens` at most of whole sentences are repeated from the chunk before in the same
     section, within `max_tokens`. Title and heading path take `context_tokens` at most, besides
@@ -60,7 +60,8 @@ class ArticleChunker:
 
     def _packs(self, text: str, parts: Sequence[Section], costs: Costs) -> list[Pack]:
         limit = self.max_tokens - self.overlap_tokens
-        spans, openings = [], set()
+        spans: list[Pack] = []
+        openings: set[int] = set()
         for group in self._grouped(text, parts, limit, costs):
             openings.add(group[0].start)
             spans.extend(span_of(run) for run in pack(group, limit))

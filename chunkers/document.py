@@ -82,8 +82,8 @@ class Block:
 class Document:
     """Extracted text with its structure; offsets are in Python characters of `text`.
 
-    `questions` are the ways users ask for what the document answers: a FAQ's question first,
-    then its variants.
+    `title` is empty where the content names none. `questions` are the ways users ask for what the
+    document answers: a FAQ's question first, then its variants.
     """
 
     id: str

@@ -11,7 +11,7 @@ from chunkers.errors import ExtractError
 from chunkers.headings import plain_heading
 from chunkers.readers.callouts import joined_callouts
 from chunkers.readers.front_matter import split_front_matter
-from chunkers.readers.text import decode, id_stem, text_blocks
+from chunkers.readers.text import decode, text_blocks
 
 _KINDS: dict[str, BlockKind] = {
     "heading_open": BlockKind.HEADING,
@@ -62,10 +62,7 @@ def read_markdown(content: Content) -> Document:
         text=text,
         blocks=blocks,
         revision=content.revision,
-        title=content.title
-        or _taken(front, "title")
-        or _first_h1(text, blocks)
-        or id_stem(content.id),
+        title=content.title or _taken(front, "title") or _first_h1(text, blocks),
         url=content.url or _taken(front, "url"),
         locale=content.locale or _taken(front, "locale", "lang"),
         updated_at=content.updated_at or _taken(front, "updated_at", "date"),

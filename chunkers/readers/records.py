@@ -11,7 +11,7 @@ from chunkers.errors import ExtractError
 from chunkers.readers.builder import TextBuilder
 from chunkers.readers.html import read_html
 from chunkers.readers.markdown import markdown_blocks, read_markdown
-from chunkers.readers.text import decode, id_stem, read_text
+from chunkers.readers.text import decode, read_text
 
 Record = Mapping[str, JSON]
 
@@ -100,7 +100,7 @@ def _snippet(content: Content, record: Record) -> Document:
         text=text,
         blocks=markdown_blocks(text),
         revision=content.revision,
-        title=content.title or id_stem(content.id),
+        title=content.title,
         url=content.url,
         locale=content.locale,
         updated_at=content.updated_at,

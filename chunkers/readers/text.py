@@ -1,7 +1,6 @@
 """Plain text, and the decoding that every text format shares."""
 
 import re
-from pathlib import PurePosixPath
 
 from chunkers.document import Block, BlockKind, Content, Document
 from chunkers.errors import ExtractError
@@ -21,7 +20,7 @@ def read_text(content: Content) -> Document:
         text=text,
         blocks=blocks,
         revision=content.revision,
-        title=content.title or id_stem(content.id),
+        title=content.title,
         url=content.url,
         locale=content.locale,
         updated_at=content.updated_at,
@@ -47,8 +46,3 @@ def text_blocks(text: str, start: int = 0, end: int | None = None) -> tuple[Bloc
     last = len(text) if end is None else end
     spans = (match.span() for match in _PARAGRAPH.finditer(text, start, last))
     return tuple(Block(kind=BlockKind.PARAGRAPH, start=a, end=b) for a, b in spans)
-
-
-def id_stem(document_id: str) -> str:
-    """Name a document that has no title by its id: `billing/pause-plan.md` is `pause-plan`."""
-    return PurePosixPath(document_id).stem or document_id

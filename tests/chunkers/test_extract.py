@@ -41,7 +41,7 @@ def test_text_keeps_every_character() -> None:
     document = extract(content(source, Format.TEXT))
     assert document.text == source
     assert [text for _, text in block_texts(document)] == ["One\nline two.", "Two", "Three"]
-    assert document.title == "pause-plan"
+    assert document.title == "", "an id is no title"
 
 
 def test_text_of_white_space_after_the_mark_is_an_error() -> None:

@@ -46,7 +46,7 @@ def test_the_source_knows_title_and_url_best() -> None:
     [
         ("<title>From the head</title><p>x</p>", "From the head"),
         ("<h1>Logo</h1><main><p>x</p></main>", "Logo"),
-        ("<p>x</p>", "pause-plan"),
+        ("<p>x</p>", ""),
     ],
 )
 def test_title_falls_back(page: str, title: str) -> None:

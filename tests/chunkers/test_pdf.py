@@ -114,15 +114,16 @@ def test_a_table_over_two_pages_is_one_table() -> None:
 
 
 def test_a_header_over_several_columns_heads_each() -> None:
+    label = "Price in euros, a month, for every single seat"
     words = [
-        Word(250, 714, "Price in euros, a month, for every single seat"),
+        Word(250, 714, label),
         *table([["", "2023", "2024"], ["Basic", "1.00", "2.00"], ["Team", "3.00", "4.00"]], 700),
     ]
     assert block_texts(read(pdf([words]))) == [
         (
             "table",
-            "|  | Price in euros, a month, for every single seat 2023 | Price in euros, a month, for every single seat 2024 |"
-            "\n| --- | --- | --- |\n| Basic | 1.00 | 2.00 |\n| Team | 3.00 | 4.00 |",
+            f"|  | {label} 2023 | {label} 2024 |\n"
+            "| --- | --- | --- |\n| Basic | 1.00 | 2.00 |\n| Team | 3.00 | 4.00 |",
         )
     ]
 
@@ -149,7 +150,7 @@ def test_turned_pages_read_as_upright_ones() -> None:
 
 
 def test_the_file_s_own_title_is_used_unless_it_is_a_program_s() -> None:
-    titles = {"Guide to Plans": "Guide to Plans", "Microsoft Word - guide.docx": "guide"}
+    titles = {"Guide to Plans": "Guide to Plans", "Microsoft Word - guide.docx": ""}
     for given, expected in titles.items():
         data = pdf([lines(PROSE)], title=given)
         assert read(data).title == expected

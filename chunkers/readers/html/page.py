@@ -11,7 +11,7 @@ from chunkers.readers.builder import TextBuilder
 from chunkers.readers.html.inline import inline_text
 from chunkers.readers.html.noise import is_noise
 from chunkers.readers.html.walk import Part, parts_of
-from chunkers.readers.text import decode, id_stem
+from chunkers.readers.text import decode
 
 
 def read_html(content: Content) -> Document:
@@ -34,10 +34,10 @@ def read_html(content: Content) -> Document:
         text=builder.text(),
         blocks=tuple(builder.blocks),
         revision=content.revision,
-        title=content.title or _title(soup) or id_stem(content.id),
+        title=content.title or _title(soup),
         url=content.url or _canonical(soup),
         locale=content.locale or _language(soup),
-        updated_at=content.updated_at,
+        updated_at=content.updated_at or _modified(soup),
         metadata=content.metadata,
     )
 
@@ -90,3 +90,10 @@ def _canonical(soup: BeautifulSoup) -> str | None:
 def _language(soup: BeautifulSoup) -> str | None:
     language = soup.html.get("lang") if soup.html else None
     return language.strip() or None if isinstance(language, str) else None
+
+
+def _modified(soup: BeautifulSoup) -> str | None:
+    # As in the Open Graph protocol's article type.
+    meta = soup.find("meta", property="article:modified_time")
+    time = meta.get("content") if isinstance(meta, Tag) else None
+    return time.strip() or None if isinstance(time, str) else None

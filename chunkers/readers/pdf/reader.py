@@ -15,7 +15,6 @@ from chunkers.readers.pdf.flow import (
 from chunkers.readers.pdf.furniture import without_furniture
 from chunkers.readers.pdf.lines import lines_of
 from chunkers.readers.pdf.pdfium import Source, load
-from chunkers.readers.text import id_stem
 
 # What word processors and converters write into the title field.
 _NO_TITLE = re.compile(
@@ -45,7 +44,7 @@ def read_pdf(content: Content) -> Document:
         text=builder.text(),
         blocks=tuple(builder.blocks),
         revision=content.revision,
-        title=content.title or title or heading or id_stem(content.id),
+        title=content.title or title or heading,
         url=content.url,
         locale=content.locale,
         updated_at=content.updated_at,

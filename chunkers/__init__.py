@@ -21,6 +21,7 @@ from chunkers.extract import EXTRACTOR_VERSION, FORMATS, extract
 from chunkers.faq import FaqChunker
 from chunkers.llama import LlamaSentenceSplitter
 from chunkers.pdf import PdfChunker
+from chunkers.recursive import RecursiveSplitter
 from chunkers.sentences import sentence_spans
 from chunkers.snippet import SnippetChunker
 from chunkers.tokens import count_cl100k, count_cl100k_batch
@@ -39,6 +40,7 @@ CHUNKERS: dict[str, type] = {
     "snippet": SnippetChunker,
     "pdf": PdfChunker,
     "sentence_splitter": LlamaSentenceSplitter,
+    "recursive": RecursiveSplitter,
 }
 
 __all__ = [
@@ -61,6 +63,7 @@ __all__ = [
     "Format",
     "LlamaSentenceSplitter",
     "PdfChunker",
+    "RecursiveSplitter",
     "SnippetChunker",
     "SpanError",
     "TokenCounter",

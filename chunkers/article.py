@@ -46,7 +46,7 @@ class ArticleChunker:
         costs = Costs(count, self.max_tokens)
         parts = sections(document)
         outline = Outline.of(parts)
-        contexts = ContextBudget(self.context_tokens, costs)
+        contexts = ContextBudget(self.context_tokens, count)
         contexts.price([document.title, *(label for part in parts for label in part.path)])
         cuts = []
         for item in self._packs(document.text, parts, costs):

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from chunkers.document import Context
+from chunkers.document import Context, TokenCounter
 from chunkers.packing import held, pack, span_of
 from chunkers.splitting import Costs, cut, whole_piece
 
@@ -13,9 +13,10 @@ class ContextBudget:
     A part costs its own tokens and one more, for whatever joins it to the next.
     """
 
-    def __init__(self, limit: int, costs: Costs) -> None:
+    def __init__(self, limit: int, count: TokenCounter) -> None:
         self._limit = limit
-        self._costs = costs
+        # Costs does not count what its own limit rules out, so this limit it must be.
+        self._costs = Costs(count, limit)
         self._known: dict[str, int] = {}
 
     def price(self, parts: Sequence[str]) -> None:

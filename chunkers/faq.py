@@ -27,7 +27,7 @@ class FaqChunker:
     def chunk(self, document: Document, *, build: str, count: TokenCounter) -> list[Chunk]:
         """Cut a FAQ into chunks, in order; `count` counts the embedder's tokens."""
         costs = Costs(count, self.max_tokens)
-        context = ContextBudget(self.context_tokens, costs).asked(document.questions)
+        context = ContextBudget(self.context_tokens, count).asked(document.questions)
         if costs([document.text])[0] <= self.max_tokens:
             first, last = document.blocks[0], document.blocks[-1]
             return chunks_of(document, build, [Cut(first.start, last.end, context)])

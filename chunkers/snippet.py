@@ -25,7 +25,7 @@ class SnippetChunker:
         """Cut a snippet into chunks, in order; `count` counts the embedder's tokens."""
         costs = Costs(count, self.max_tokens)
         if costs([document.text])[0] <= self.max_tokens:
-            context = ContextBudget(self.context_tokens, costs).headed(document.title, ())
+            context = ContextBudget(self.context_tokens, count).headed(document.title, ())
             first, last = document.blocks[0], document.blocks[-1]
             return chunks_of(document, build, [Cut(first.start, last.end, context)])
         article = ArticleChunker(max_tokens=self.max_tokens, context_tokens=self.context_tokens)

@@ -53,6 +53,23 @@ test: lint ## every check: lint, then unit, integration and acceptance tests
 smoke: $(READY) ## the smoke suite on the samples, about a minute
 	$(BIN)/python -m benchmarks run benchmarks/suites/smoke.yaml --out runs/smoke
 
+.PHONY: bench-latency
+bench-latency: $(READY) ## /retrieve over HTTP against its raw parts, 20,000 chunks
+	$(BIN)/python -m benchmarks performance latency --data $(EVAL_DATA)
+
+.PHONY: bench-indexing
+bench-indexing: $(READY) ## the rate of a re-index against the raw rate of its model
+	$(BIN)/python -m benchmarks performance indexing --data $(EVAL_DATA)
+
+.PHONY: bench-memory
+bench-memory: $(READY) ## peak memory while indexing 2,809 pages, about ten minutes
+	$(BIN)/python -m benchmarks performance memory --data $(EVAL_DATA)
+
+.PHONY: bench
+bench: bench-latency bench-indexing bench-memory ## all of these, and the suite first.yaml
+	$(BIN)/python -m benchmarks run benchmarks/suites/first.yaml --data $(EVAL_DATA) \
+		--out runs/first-$(shell date +%Y%m%d-%H%M%S)
+
 .PHONY: clean
 clean: ## remove the environment, the indexed data and the runs
 	rm -rf $(VENV) data runs build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

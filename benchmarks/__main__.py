@@ -52,6 +52,10 @@ def main(arguments: Sequence[str] | None = None, open_engine: OpenEngine = _open
             _run(args, open_engine)
         elif args.command == "report":
             _report(args)
+        elif args.command == "calibrate":
+            _calibrate(args)
+        elif args.command == "performance":
+            _performance(args)
         else:
             _compare(args)
     except SuiteError as exc:
@@ -101,6 +105,28 @@ def _compare(args: argparse.Namespace) -> None:
         print_comparisons(found, args.baseline, args.other, _console())
 
 
+def _calibrate(args: argparse.Namespace) -> None:
+    # They load models, which the other commands and --help do without.
+    from benchmarks.calibrate import calibrate, load_calibration
+    from benchmarks.engine import open_engine
+    from benchmarks.report.calibration import calibrations_to_json, print_calibrations
+
+    suite, places = load_calibration(args.suite), Places(data=args.data, catalog=args.catalog)
+    with open_engine(args.data_dir) as engine, shown(sys.stderr) as on_progress:
+        found = calibrate(suite, places, engine, on_progress)
+    if args.json:
+        print(json.dumps(calibrations_to_json(found), indent=2))
+    else:
+        print_calibrations(found, _console())
+
+
+def _performance(args: argparse.Namespace) -> None:
+    # It loads models, which the other commands and --help do without.
+    from benchmarks.performance.command import performance
+
+    performance(args, _console())
+
+
 def _console() -> Console:
     console = Console()
     # A file or a pipe has no width: nothing is to be cut there.
@@ -130,6 +156,8 @@ def _parser() -> argparse.ArgumentParser:
     compared.add_argument("folder", type=Path, metavar="DIR", help="the --out folder of a run")
     compared.add_argument("baseline", metavar="BASELINE", help="a system, as BUILD/SEARCH")
     compared.add_argument("other", metavar="OTHER", help="another system, as BUILD/SEARCH")
+    _add_calibrate(commands)
+    _add_performance(commands)
     return parser
 
 
@@ -141,21 +169,61 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     run.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="a new folder for the results"
     )
-    run.add_argument("--data", type=Path, metavar="DIR", help="the folder of data sets")
-    run.add_argument(
+    _add_places(run)
+
+
+def _add_calibrate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    summary = "fit the coefficients of relevance on development sets, and say how good they are"
+    example = "calibrate benchmarks/suites/calibrate.yaml --data ../data"
+    calibrated = _command(commands, "calibrate", summary, example)
+    calibrated.add_argument("suite", type=Path, metavar="SUITE.yaml", help="the sets to fit on")
+    _add_places(calibrated)
+
+
+def _add_places(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--data", type=Path, metavar="DIR", help="the folder of data sets")
+    command.add_argument(
         "--catalog",
         type=Path,
         default=Path("catalog.yaml"),
         metavar="PATH",
         help="the catalog whose documents a data set of form 'catalog' asks about",
     )
-    run.add_argument(
+    command.add_argument(
         "--data-dir",
         type=Path,
         default=Path("data/benchmarks"),
         metavar="PATH",
         help="where the indexes that are built are kept for the next run",
     )
+
+
+def _add_performance(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    summary = "measure latency, indexing and memory on this machine, against their targets"
+    found = _command(commands, "performance", summary, "performance latency --data ../data")
+    parts = ("latency", "indexing", "memory")
+    found.add_argument("part", nargs="?", choices=parts, help="all, one after the other, without")
+    found.add_argument(
+        "--data", type=Path, required=True, metavar="DIR", help="the folder of data sets"
+    )
+    found.add_argument(
+        "--chunks", type=_whole, metavar="N", help="about how many chunks to measure on"
+    )
+    found.add_argument("--out", type=Path, metavar="DIR", help="a folder for the values as JSON")
+    found.add_argument(
+        "--data-dir",
+        type=Path,
+        default=Path("data/performance"),
+        metavar="PATH",
+        help="where the pages and the index of a measurement are kept for the next run",
+    )
+
+
+def _whole(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return number
 
 
 def _command(

@@ -111,12 +111,23 @@ class PassagesEngine:
         Raises:
             SuiteError: the suite's search is not valid.
         """
+        engine, limits = self.opened(dataset, build, search)
+        query = replace(limits, text=question.text)
+        return _answered(self._runner.run(retrieve(engine, query)))
+
+    def opened(
+        self, dataset: Dataset, build: BuildSpec, search: SearchSpec
+    ) -> tuple[Engine, Query]:
+        """What answers the questions about a data set that was built: its engine, whose catalog
+        has an index for each content type, and the search's limits as a query without a text.
+
+        Raises:
+            SuiteError: the suite's search is not valid.
+        """
         key = (dataset.name, build.name, search.name)
         if key not in self._engines:
             self._engines[key] = self._engine(self._specs[key[:2]], search)
-        engine, limits = self._engines[key]
-        query = replace(limits, text=question.text)
-        return _answered(self._runner.run(retrieve(engine, query)))
+        return self._engines[key]
 
     def _engine(self, specs: dict[str, IndexSpec], search: SearchSpec) -> tuple[Engine, Query]:
         where, limits = _split(search.where)

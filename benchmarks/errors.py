@@ -26,3 +26,7 @@ class MeasureError(BenchmarksError):
 
 class RecordsError(BenchmarksError):
     """The folder does not hold the records of a run."""
+
+
+class CalibrationError(BenchmarksError):
+    """Relevance could not be fitted."""

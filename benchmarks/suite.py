@@ -54,7 +54,7 @@ def load_suite(path: Path) -> Suite:
     try:
         top = load(path)
         top.only({"datasets", "builds", "searches", "runs", "measures"})
-        datasets = tuple(_dataset(name, where) for name, where in _named(top, "datasets"))
+        datasets = parse_datasets(top)
         builds = {name: BuildSpec(name=name, where=where) for name, where in _named(top, "builds")}
         searches = {
             name: SearchSpec(name=name, where=where) for name, where in _named(top, "searches")
@@ -63,6 +63,15 @@ def load_suite(path: Path) -> Suite:
         return Suite(datasets=datasets, pairs=pairs, measures=_measures(top))
     except LocatedError as exc:
         raise SuiteError(str(exc)) from exc
+
+
+def parse_datasets(top: Located) -> tuple[DatasetSpec, ...]:
+    """The data sets under `datasets`, in the file's order.
+
+    Raises:
+        LocatedError: there are none, or one is not valid.
+    """
+    return tuple(_dataset(name, where) for name, where in _named(top, "datasets"))
 
 
 def _named(top: Located, key: str) -> list[tuple[str, Located]]:

@@ -16,12 +16,12 @@ from indexers.collections import Target, choose_target, prune
 from indexers.embedding_cache import CachingEmbedder
 from indexers.errors import DocumentError, SourceEmptyError, VerificationError
 from indexers.plan import Failure, Plan, plan_reindex
-from indexers.points import indexed_text, indexed_units, make_points, schema
+from indexers.points import filter_values, indexed_text, indexed_units, make_points, schema
 from indexers.sources import Entry
 from indexers.state import PENDING, State, Stored
 from indexers.store import VectorStore
 
-_BATCH_CHUNKS = 512
+BATCH_CHUNKS = 512
 """Chunks embedded and stored at once: enough to sort by length, little to lose in a crash."""
 
 
@@ -135,7 +135,13 @@ def _write(run: _Run, spec: IndexSpec, target: Target, plan: Plan) -> None:
     run.store.create(run.collection, schema(run.build))
     for batch in _batches(run, [*plan.new, *plan.changed]):
         _store_batch(run, batch)
-    for document_id in plan.deleted:
+    # What a crash left half-written was written again by now, unless it has become unreadable.
+    half_written = [
+        id_
+        for id_, stored in run.state.manifest(run.collection).items()
+        if stored.revision == PENDING
+    ]
+    for document_id in (*plan.deleted, *half_written):
         run.store.delete_document(run.collection, document_id)
         run.state.forget_document(run.collection, document_id)
     run.on_progress(_progress(run, "verifying"))
@@ -146,7 +152,7 @@ def _write(run: _Run, spec: IndexSpec, target: Target, plan: Plan) -> None:
     if not target.live:
         run.on_progress(_progress(run, "switching"))
         run.store.switch(spec.name, run.collection)
-    finished = datetime.now(UTC).isoformat(timespec="seconds")
+    finished = datetime.now(UTC).isoformat(timespec="milliseconds")
     run.state.save_build(replace(target.record, finished_at=finished))
     prune(spec.name, target, run.store, run.state)
 
@@ -162,7 +168,7 @@ def _batches(run: _Run, entries: Sequence[Entry]) -> Iterator[list[_Chunked]]:
         except (DocumentError, ExtractError) as exc:
             run.failures.append(Failure(where=entry.where, reason=str(exc)))
             run.documents += 1
-        if sum(len(chunks) for _, chunks in batch) >= _BATCH_CHUNKS:
+        if sum(len(chunks) for _, chunks in batch) >= BATCH_CHUNKS:
             yield batch
             batch = []
     if batch:
@@ -171,6 +177,7 @@ def _batches(run: _Run, entries: Sequence[Entry]) -> Iterator[list[_Chunked]]:
 
 def _chunked(build: IndexBuild, entry: Entry, collection: str) -> _Chunked:
     document = extract(build.source.read(entry))
+    filter_values(document, build.filters)  # Here its failure is the document's alone.
     count = build.embedder.count_tokens
     chunks = build.chunker.chunk(document, build=collection, count=count)
     if not chunks:

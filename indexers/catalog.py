@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TypedDict
 
@@ -101,9 +102,15 @@ def parse_build(content_type: ContentType, where: Located) -> Components:
     chunker, embedder = where.mapping("chunker"), where.mapping("embedder")
     return Components(
         chunker=construct(choose(chunker, "kind", CHUNKERS, content_type.value), chunker),
-        embedder=construct(choose(embedder, "kind", EMBEDDERS, DEFAULT_EMBEDDER), embedder),
+        embedder=_one(construct(choose(embedder, "kind", EMBEDDERS, DEFAULT_EMBEDDER), embedder)),
         sparse=construct(Bm25Encoder, where.mapping("sparse"), aside=()),
     )
+
+
+@cache
+def _one(embedder: Embedder) -> Embedder:
+    """The first of all equal embedders: indexes that share a model share its memory."""
+    return embedder
 
 
 def _filters(where: Located) -> dict[str, FilterType]:

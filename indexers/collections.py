@@ -43,7 +43,7 @@ def choose_target(spec: IndexSpec, store: VectorStore, state: State, *, full: bo
         index=spec.name,
         fingerprint=wanted,
         settings=settings,
-        started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
     )
     return Target(record=record, live=False, replaces=live)
 

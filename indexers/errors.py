@@ -40,5 +40,9 @@ class StoreInUseError(StoreError):
     """Another process owns the embedded store."""
 
 
+class StateError(IndexersError):
+    """The state database could not be read or written."""
+
+
 class VerificationError(IndexersError):
     """What is stored is not what was generated; the build was not switched to."""

@@ -1,5 +1,7 @@
 """Payload fields that may be filtered, their types, and the conditions that a search may put."""
 
+import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -40,6 +42,17 @@ class Range:
 Condition = AnyOf | Range
 Filters = Mapping[str, Condition]
 
+_TYPES = {
+    FilterType.KEYWORD: "text",
+    FilterType.INTEGER: "a whole number of 64 bits",
+    FilterType.FLOAT: "a finite number",
+    FilterType.BOOL: "true or false",
+    FilterType.DATETIME: "a date-time such as '2026-01-31T00:00:00Z'",
+}
+_DATETIME = re.compile(
+    r"\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?)?)?", re.ASCII
+)
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _BOUNDS = ("gt", "gte", "lt", "lte")
 _RANGED = (FilterType.INTEGER, FilterType.FLOAT, FilterType.DATETIME)
 
@@ -57,36 +70,55 @@ def parse_condition(kind: FilterType, value: Any) -> Condition:
     values = value if isinstance(value, list) else [value]
     if not values:
         raise ValueError("takes at least one value")
-    return AnyOf(tuple(_scalar(kind, item) for item in values))
+    check_value(kind, value)
+    return AnyOf(tuple(values))
+
+
+def check_value(kind: FilterType, value: Any) -> None:
+    """Check that a document's value, or each one of its list, is of the field's type.
+
+    Raises:
+        ValueError: it is not, and no filter would ever find the document by it.
+    """
+    for item in value if isinstance(value, list) else [value]:
+        if not _fits(kind, item):
+            raise ValueError(f"takes {_TYPES[kind]}, not {item!r}")
 
 
 def _range(kind: FilterType, bounds: Mapping[str, Any]) -> Range:
     if kind not in _RANGED:
-        raise ValueError(f"takes a {kind.value} or a list of them, not bounds")
+        raise ValueError(f"takes {_TYPES[kind]} or a list of that, not bounds")
     if not bounds or set(bounds) - set(_BOUNDS):
         raise ValueError(f"takes bounds out of {', '.join(_BOUNDS)}")
-    return Range(**{name: _bound(kind, value) for name, value in bounds.items()})
+    for bound in bounds.values():
+        check_value(kind, [bound])
+    return Range(**bounds)
 
 
-def _bound(kind: FilterType, value: Any) -> float | str:
-    if kind is not FilterType.DATETIME:
-        number = _scalar(kind, value)
-        assert not isinstance(number, str)
-        return number
+def _fits(kind: FilterType, value: Any) -> bool:
+    if isinstance(value, bool):
+        return kind is FilterType.BOOL
+    if isinstance(value, str):
+        dated = kind is FilterType.DATETIME and _is_datetime(value)
+        return dated or (kind is FilterType.KEYWORD and is_text(value))
+    if isinstance(value, int) and kind is FilterType.INTEGER:
+        return -(2**63) <= value < 2**63
+    # Neither a NaN nor an infinity is at most the largest number.
+    number = isinstance(value, int | float) and abs(value) <= sys.float_info.max
+    return number and kind is FilterType.FLOAT
+
+
+def is_text(value: str) -> bool:
+    """Whether a string can be written as UTF-8: JSON and file names can hold halves of surrogate
+    pairs, which no store takes."""
+    return not _SURROGATE.search(value)
+
+
+def _is_datetime(value: str) -> bool:
+    if not _DATETIME.fullmatch(value):
+        return False
     try:
         datetime.fromisoformat(value)
-    except (TypeError, ValueError) as exc:
-        raise ValueError(f"takes date-times such as '2026-01-31T00:00:00Z', not {value!r}") from exc
-    return str(value)
-
-
-def _scalar(kind: FilterType, value: Any) -> Scalar:
-    fits = {
-        FilterType.KEYWORD: isinstance(value, str),
-        FilterType.INTEGER: isinstance(value, int) and not isinstance(value, bool),
-        FilterType.FLOAT: isinstance(value, int | float) and not isinstance(value, bool),
-        FilterType.BOOL: isinstance(value, bool),
-    }
-    if not fits[kind]:
-        raise ValueError(f"takes a {kind.value}, not {value!r}")
-    return value  # type: ignore[no-any-return]
+    except ValueError:  # Such as the 30th of February.
+        return False
+    return True

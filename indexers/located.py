@@ -4,6 +4,7 @@ Every error says where (file and line), what was wrong and what is valid.
 """
 
 import dataclasses
+import math
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -84,13 +85,15 @@ def load(path: Path) -> Located:
     try:
         text = path.read_text(encoding="utf-8")
         node = yaml.compose(text, Loader=yaml.SafeLoader)
+        if not isinstance(node, yaml.MappingNode):
+            raise LocatedError(f"{path}:1: the top level must be a mapping")
+        return _mapping(str(path), node)
     except OSError as exc:
         raise LocatedError(f"{path}: cannot be read: {exc.strerror}") from exc
     except (yaml.YAMLError, UnicodeDecodeError) as exc:
         raise LocatedError(f"{path}: not valid YAML: {exc}") from exc
-    if not isinstance(node, yaml.MappingNode):
-        raise LocatedError(f"{path}:1: the top level must be a mapping")
-    return _mapping(str(path), node)
+    except RecursionError as exc:
+        raise LocatedError(f"{path}: nested too deeply, or an anchor holds itself") from exc
 
 
 def _mapping(file: str, node: yaml.MappingNode) -> Located:
@@ -109,7 +112,11 @@ def _value(file: str, node: yaml.Node) -> Any:
         return _mapping(file, node)
     if isinstance(node, yaml.SequenceNode):
         return [_value(file, child) for child in node.value]
-    return yaml.SafeLoader("").construct_object(node)
+    try:
+        return yaml.SafeLoader("").construct_object(node)
+    except (yaml.YAMLError, ValueError) as exc:  # An unknown tag, or a 13th month.
+        line = node.start_mark.line + 1
+        raise LocatedError(f"{file}:{line}: {node.value!r} is not valid YAML") from exc
 
 
 def choose(where: Located, key: str, choices: Mapping[str, T], default: str | None = None) -> T:
@@ -167,6 +174,8 @@ def _typed(where: Located, key: str, value: Any, hint: Any) -> Any:
             return tuple(value)
         plain = typing.get_origin(option) or option
         if isinstance(value, plain) and (plain is bool or not isinstance(value, bool)):
+            if isinstance(value, float) and not math.isfinite(value):
+                break
             return value
     names = " or ".join(getattr(option, "__name__", str(option)) for option in options)
     raise where.error(f"'{key}' must be {names}, not {describe(value)}", key)

@@ -1,6 +1,7 @@
 """From a document's chunks to the points that are stored."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
 from typing import Any
 
 from chunkers.document import Chunk, Context, Document
@@ -9,7 +10,8 @@ from indexers.bm25 import Bm25Encoder
 from indexers.catalog import IndexBuild
 from indexers.embedding import Spans
 from indexers.embedding_cache import Embedded
-from indexers.filters import FilterType
+from indexers.errors import DocumentError
+from indexers.filters import FilterType, check_value
 from indexers.store.base import Point, Schema
 from indexers.units import to_payload
 
@@ -68,13 +70,29 @@ def make_points(
     return points
 
 
-def _document_payload(document: Document, filters: Mapping[str, FilterType]) -> dict[str, Any]:
+def filter_values(document: Document, filters: Mapping[str, FilterType]) -> dict[str, Any]:
+    """What a document can be filtered by: its values of the declared fields.
+
+    Raises:
+        DocumentError: a value is not of its field's type.
+    """
     values = {**document.metadata, **{name: getattr(document, name) for name in _FIELDS}}
+    found = {name: values[name] for name in filters if values.get(name) is not None}
+    for name, value in found.items():
+        try:
+            check_value(filters[name], value)
+        except ValueError as exc:
+            raise DocumentError(f"filter field {name} {exc}") from exc
+    return found
+
+
+def _document_payload(document: Document, filters: Mapping[str, FilterType]) -> dict[str, Any]:
+    shown = {name: getattr(document, name) for name in _FIELDS}
     return {
         "document_id": document.id,
         "content_type": document.content_type.value,
-        "document": {name: getattr(document, name) for name in _FIELDS},
-        "filters": {name: values[name] for name in filters if values.get(name) is not None},
+        "document": {**shown, "title": document.title or PurePosixPath(document.id).stem},
+        "filters": filter_values(document, filters),
     }
 
 

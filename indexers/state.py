@@ -1,11 +1,14 @@
 """What indexing remembers between runs: builds, the manifest of each, and embeddings by text."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
+
+from indexers.errors import StateError
 
 _metadata = sa.MetaData()
 
@@ -66,14 +69,22 @@ class Stored:
 
 
 class State:
-    """The state database, in a SQLite file; safe for threads and several processes."""
+    """The state database, in a SQLite file; safe for threads and several processes.
+
+    Every method raises StateError where the database cannot be read or written.
+    """
 
     def __init__(self, path: Path) -> None:
-        """Open the file, making it and its folder where they do not exist."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
-        sa.event.listen(self._engine, "connect", _tune)
-        _metadata.create_all(self._engine)
+        """Open the file, making it and its folder where they do not exist.
+
+        Raises:
+            StateError: it cannot be opened, or is not a state database.
+        """
+        with _translated():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
+            sa.event.listen(self._engine, "connect", _tune)
+            _metadata.create_all(self._engine)
 
     def close(self) -> None:
         """Close every connection."""
@@ -81,7 +92,7 @@ class State:
 
     def builds(self) -> list[BuildRecord]:
         """All builds, oldest first."""
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             rows = connection.execute(sa.select(_builds).order_by(_builds.c.started_at))
             return [BuildRecord(**row._mapping) for row in rows]
 
@@ -91,7 +102,7 @@ class State:
 
     def forget_build(self, collection: str) -> None:
         """Delete a build's row and its manifest."""
-        with self._engine.begin() as connection:
+        with self._writing() as connection:
             for table in (_builds, _documents):
                 connection.execute(sa.delete(table).where(table.c.collection == collection))
 
@@ -99,7 +110,7 @@ class State:
         """What stands in a collection, by document id."""
         columns = (_documents.c.document_id, _documents.c.revision, _documents.c.chunks)
         query = sa.select(*columns).where(_documents.c.collection == collection)
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             return {id_: Stored(rev, chunks) for id_, rev, chunks in connection.execute(query)}
 
     def totals(self, collection: str) -> tuple[int, int]:
@@ -107,7 +118,7 @@ class State:
         query = sa.select(
             sa.func.count(), sa.func.coalesce(sa.func.sum(_documents.c.chunks), 0)
         ).where(_documents.c.collection == collection)
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             documents, chunks = connection.execute(query).one()
         return int(documents), int(chunks)
 
@@ -122,14 +133,14 @@ class State:
     def forget_document(self, collection: str, document_id: str) -> None:
         """Delete a document's manifest row."""
         where = (_documents.c.collection == collection) & (_documents.c.document_id == document_id)
-        with self._engine.begin() as connection:
+        with self._writing() as connection:
             connection.execute(sa.delete(_documents).where(where))
 
     def embeddings(self, model: str, hashes: Sequence[bytes]) -> dict[bytes, bytes]:
         """The known vectors among `hashes`, as bytes of float32."""
         found: dict[bytes, bytes] = {}
         columns = (_embeddings.c.text_hash, _embeddings.c.vector)
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             for start in range(0, len(hashes), _IN_LIMIT):
                 some = _embeddings.c.text_hash.in_(hashes[start : start + _IN_LIMIT])
                 query = sa.select(*columns).where((_embeddings.c.model == model) & some)
@@ -144,6 +155,16 @@ class State:
         ]
         self._upsert(_embeddings, rows)
 
+    @contextmanager
+    def _reading(self) -> Iterator[sa.Connection]:
+        with _translated(), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[sa.Connection]:
+        with _translated(), self._engine.begin() as connection:
+            yield connection
+
     def _upsert(self, table: sa.Table, rows: Iterable[Mapping[str, object]]) -> None:
         values = [dict(row) for row in rows]
         if not values:
@@ -151,10 +172,18 @@ class State:
         statement = insert(table)
         keys = {column.name for column in table.primary_key}
         changed = {c.name: statement.excluded[c.name] for c in table.columns if c.name not in keys}
-        with self._engine.begin() as connection:
+        with self._writing() as connection:
             connection.execute(
                 statement.on_conflict_do_update(index_elements=sorted(keys), set_=changed), values
             )
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (sa.exc.SQLAlchemyError, OSError) as exc:
+        raise StateError(f"the state database: {getattr(exc, 'orig', None) or exc}") from exc
 
 
 def _tune(connection: "sa.engine.interfaces.DBAPIConnection", _: object) -> None:

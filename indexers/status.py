@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from indexers.catalog import IndexSpec
+from indexers.errors import EmbedderError
 from indexers.fingerprint import canonical, fingerprint
 from indexers.state import BuildRecord, State
 
@@ -35,11 +36,19 @@ def index_status(spec: IndexSpec, state: State) -> IndexStatus:
         source=repr(spec.build.source),
         collection=live.collection if live else None,
         build=live.fingerprint if live else None,
-        current=live is not None and live.fingerprint == fingerprint(canonical(spec.build)),
+        current=is_current(spec, live),
         documents=documents,
         chunks=chunks,
         indexed_at=live.finished_at if live else None,
     )
+
+
+def is_current(spec: IndexSpec, live: BuildRecord | None) -> bool:
+    """Whether an index's live build is what the catalog asks for."""
+    try:
+        return live is not None and live.fingerprint == fingerprint(canonical(spec.build))
+    except EmbedderError:  # It asks for a model that is not to be had.
+        return False
 
 
 def live_build(index: str, state: State) -> BuildRecord | None:

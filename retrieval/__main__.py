@@ -17,7 +17,7 @@ from indexers.errors import CatalogError, IndexersError, StoreInUseError
 from indexers.settings import open_store, settings_from_env, state_path
 from indexers.state import State
 from retrieval.engine import Engine
-from retrieval.errors import InvalidQueryError, RetrievalError
+from retrieval.errors import InvalidQueryError, NotReadyError, RetrievalError
 from retrieval.show import show_answer
 
 NOT_ANSWERED = 1
@@ -82,11 +82,16 @@ def _ask_server(args: argparse.Namespace) -> dict[str, Any]:
     url = running_server(args.data_dir)
     if url is None:
         raise StoreInUseError(f"{args.data_dir} is in use by a process that is not a server")
-    answer = httpx.post(f"{url}/retrieve", json=_request(args).model_dump(), timeout=60)
+    try:
+        answer = httpx.post(f"{url}/retrieve", json=_request(args).model_dump(), timeout=60)
+    except httpx.HTTPError as exc:
+        raise NotReadyError(f"the server at {url} does not answer (yet): {exc}") from exc
     body: dict[str, Any] = answer.json()
-    if answer.is_error:
+    if answer.is_client_error:
         error = body["errors"][0]
         raise InvalidQueryError(error["message"], field=error["field"] or "", valid=error["valid"])
+    if answer.is_error:
+        raise RetrievalError(body["errors"][0]["message"])
     return body
 
 

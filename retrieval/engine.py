@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from chunkers import count_cl100k
 from indexers.bm25 import Bm25Encoder
 from indexers.catalog import IndexSpec
 from indexers.embedding import EMBEDDERS, Embedder
 from indexers.errors import IndexersError
-from indexers.fingerprint import canonical, fingerprint
 from indexers.state import BuildRecord, State
+from indexers.status import is_current
 from indexers.store import VectorStore
 from retrieval.errors import NotReadyError
 from retrieval.spec import SearchSpec, parse_search
@@ -68,7 +69,9 @@ class Engine:
         known = self._live.get(name)
         if known is None or known.record.collection != collection:
             with self._loading:
-                known = self._live[name] = self._load(name, collection)
+                known = self._live.get(name)  # Another thread may have loaded it meanwhile.
+                if known is None or known.record.collection != collection:
+                    known = self._live[name] = self._load(name, collection)
         return known
 
     def idf(self, live: Live, terms: Sequence[int]) -> dict[int, float]:
@@ -89,7 +92,8 @@ class Engine:
         return known
 
     def warm(self) -> None:
-        """Load each live model and search once, so that no user pays for it."""
+        """Load what answers need: each live model, its collection, the counter of tokens."""
+        count_cl100k("")
         for name in self.catalog:
             try:
                 live = self.live(name)
@@ -122,14 +126,13 @@ class Engine:
         builds = {build.collection: build for build in self._state.builds()}
         record = builds.get(collection or "")
         documents, chunks = self._state.totals(record.collection) if record else (0, 0)
-        wanted = fingerprint(canonical(spec.build))
         return {
             "name": name,
             "content_type": spec.build.content_type.value,
             "filters": {field: kind.value for field, kind in spec.build.filters.items()},
             "build": record.fingerprint if record else None,
             "collection": collection,
-            "current": record is not None and record.fingerprint == wanted,
+            "current": is_current(spec, record),
             "documents": documents,
             "chunks": chunks,
             "indexed_at": record.finished_at if record else None,
@@ -153,11 +156,8 @@ class Engine:
     def _embedder(self, name: str, settings: Mapping[str, Any]) -> Embedder:
         """The embedder that built the collection: the catalog may name another one by now."""
         wanted = self.catalog[name].build.embedder
-        embedder = (
-            wanted
-            if wanted.revision == settings["revision"]
-            else EMBEDDERS[settings["kind"]](**_fields(settings["fields"]))
-        )
+        built: Embedder = EMBEDDERS[settings["kind"]](**settings["fields"])
+        embedder = wanted if wanted == built else built  # One of the two is loaded, not both.
         if embedder.revision != settings["revision"]:
             raise NotReadyError(
                 f"index {name!r} was embedded by {settings['kind']} of revision "
@@ -167,4 +167,6 @@ class Engine:
 
 
 def _fields(settings: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in settings.items() if name != "kind"}
+    """A component's fields as they were before they were written as JSON, which has no tuples."""
+    fields = {name: value for name, value in settings.items() if name != "kind"}
+    return {n: tuple(v) if isinstance(v, list) else v for n, v in fields.items()}

@@ -5,12 +5,12 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from indexers.errors import IndexersError
+from indexers.errors import EmbedderError, IndexersError
 from indexers.filters import Filters, FilterType, parse_condition
 from indexers.store.base import Vector
 from retrieval.engine import Engine, Live
 from retrieval.errors import DeadlineExceededError, InvalidQueryError, NotReadyError
-from retrieval.query import Degraded, Hit, Query, Retrieved
+from retrieval.query import Degraded, Dropped, Hit, Query, Retrieved
 from retrieval.scoring import Asked, score
 from retrieval.selection import Cut, Limits, select
 from retrieval.spec import SearchSpec
@@ -55,6 +55,7 @@ async def retrieve(engine: Engine, query: Query, *, conversation: bool = False) 
         way.degraded.append(Degraded(stage="rewrite", reason=reason))
     lives = _lives(engine, names, way)
     vectors = await _embed(lives, way)
+    lives = [live for live in lives if live.embedder.revision in vectors]
     found = await _search(engine, lives, vectors, filters, way)
     lap = time.perf_counter()
     hits = sorted((hit for _, some in found for hit in some), key=lambda hit: -hit.relevance)
@@ -63,7 +64,7 @@ async def retrieve(engine: Engine, query: Query, *, conversation: bool = False) 
     way.lap("total", way.started)
     return Retrieved(
         answerable=bool(passages),
-        reason=None if passages else _reason(query, hits, lives),
+        reason=None if passages else _reason(hits, dropped, lives, query),
         passages=tuple(passages),
         dropped=tuple(dropped) if query.explain else (),
         degraded=tuple(way.degraded),
@@ -108,12 +109,24 @@ def _lives(engine: Engine, names: Sequence[str], way: _Way) -> list[Live]:
     lives = []
     for name in names:
         try:
-            lives.append(engine.live(name))
+            live = engine.live(name)
+            _check_indexed(live, way.query, engine.catalog[name].build.filters)
+            lives.append(live)
         except (NotReadyError, IndexersError) as exc:
             way.degraded.append(Degraded(stage=f"search:{name}", reason=str(exc)))
     if not lives:
         raise NotReadyError("; ".join(item.reason for item in way.degraded))
     return lives
+
+
+def _check_indexed(live: Live, query: Query, declared: Mapping[str, FilterType]) -> None:
+    """Check that the live build stored what the query's filters look at."""
+    for key in query.filters:
+        if live.filters.get(key) != declared[key]:
+            raise NotReadyError(
+                f"index {live.name!r} was built before the catalog declared the filter {key!r} as "
+                f"{declared[key]}; run 'python -m indexers reindex {live.name}'"
+            )
 
 
 async def _embed(lives: Sequence[Live], way: _Way) -> dict[str, Vector]:
@@ -129,6 +142,11 @@ async def _embed(lives: Sequence[Live], way: _Way) -> dict[str, Vector]:
             raise DeadlineExceededError(
                 f"the query was not embedded within {way.query.deadline_ms} ms"
             ) from exc
+        except EmbedderError as exc:
+            without = [live.name for live in lives if live.embedder.revision == revision]
+            way.degraded += [Degraded(stage=f"search:{name}", reason=str(exc)) for name in without]
+    if not vectors:
+        raise NotReadyError("; ".join(item.reason for item in way.degraded))
     way.lap("embed", lap)
     return vectors
 
@@ -194,6 +212,7 @@ def _limits(query: Query, lives: Sequence[Live]) -> Limits:
             live.name: Cut(
                 min_relevance=_threshold(query, live.spec),
                 unit_share=live.spec.unit_share,
+                near_duplicate=live.spec.near_duplicate,
                 max_hits=live.spec.max_hits,
             )
             for live in lives
@@ -207,7 +226,9 @@ def _threshold(query: Query, spec: SearchSpec) -> float:
     return spec.min_relevance if query.min_relevance is None else query.min_relevance
 
 
-def _reason(query: Query, hits: Sequence[Hit], lives: Sequence[Live]) -> str:
+def _reason(
+    hits: Sequence[Hit], dropped: Sequence[Dropped], lives: Sequence[Live], query: Query
+) -> str:
     if not hits:
         return "nothing was found: no document passes the filters, or the indexes are empty"
     best = hits[0]
@@ -217,4 +238,4 @@ def _reason(query: Query, hits: Sequence[Hit], lives: Sequence[Live]) -> str:
             f"nothing here answers this: the best of {len(hits)} hits has relevance "
             f"{best.relevance:.2f}, below the threshold {threshold:g}"
         )
-    return f"the best passage takes {best.tokens} tokens, more than max_tokens {query.max_tokens}"
+    return f"the best of {len(hits)} hits was dropped: {dropped[0].reason}"

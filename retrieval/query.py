@@ -1,8 +1,8 @@
 """The values of a query's way: Query in, Hits on the way, Retrieved out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, overload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +53,32 @@ class Unit:
     share: float
 
 
+class Units(Sequence[Unit]):
+    """The units of a stored chunk, made when they are looked at: most hits are dropped before."""
+
+    __slots__ = ("_shares", "_spans")
+
+    def __init__(self, spans: Sequence[tuple[int, int]], shares: Sequence[float]) -> None:
+        """Units from their spans in the chunk's text and their shares, of equal length."""
+        self._spans = spans
+        self._shares = shares
+
+    def __len__(self) -> int:
+        return len(self._spans)
+
+    @overload
+    def __getitem__(self, place: int) -> Unit: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> "Units": ...
+
+    def __getitem__(self, place: int | slice) -> "Unit | Units":
+        if isinstance(place, slice):
+            return Units(self._spans[place], self._shares[place])
+        start, end = self._spans[place]
+        return Unit(start=start, end=end, share=self._shares[place])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
     """A stored chunk that a search found, with its scores.
@@ -73,7 +99,7 @@ class Hit:
     tokens: int
     page: int | None
     heading_path: tuple[str, ...]
-    units: tuple[Unit, ...]
+    units: Sequence[Unit]
     scores: Mapping[str, float]
     relevance: float
 

@@ -39,4 +39,4 @@ class Relevance:
             + self.crowd * evidence.crowd
             + self.terms * math.log1p(evidence.terms)
         )
-        return 1.0 / (1.0 + math.exp(-log_odds))
+        return (1.0 + math.tanh(log_odds / 2)) / 2  # The logistic function, without overflow.

@@ -12,7 +12,7 @@ from indexers.store import DENSE, SPARSE, Candidate
 from indexers.store.base import Vector
 from indexers.units import cosines, from_payload
 from retrieval.engine import Live
-from retrieval.query import DocumentInfo, Hit, Span, Unit
+from retrieval.query import DocumentInfo, Hit, Span, Units
 from retrieval.relevance import Evidence
 from retrieval.spec import Convex, Rrf
 
@@ -94,8 +94,8 @@ def _for_units(fusion: Convex | Rrf) -> Convex:
 
 
 def _reciprocal(scores: Scores, k: int) -> Scores:
-    ranks = np.empty(len(scores))
-    ranks[np.argsort(-scores, kind="stable")] = np.arange(1, len(scores) + 1)
+    # Equal scores share a rank, so that nothing depends on the order of the candidates.
+    ranks = 1 + np.searchsorted(np.sort(-scores), -scores, side="left")
     return np.where(scores > 0, 1.0 / (k + ranks), 0.0)
 
 
@@ -116,7 +116,6 @@ def _hit(
     live: Live, found: Candidate, shares: Scores, scores: Mapping[str, float], probability: float
 ) -> Hit:
     payload: Mapping[str, Any] = found.payload
-    units = zip(payload["units"], shares.tolist(), strict=True)
     return Hit(
         id=found.id,
         index=live.name,
@@ -129,7 +128,7 @@ def _hit(
         tokens=payload["tokens"],
         page=payload["page"],
         heading_path=tuple(payload["heading_path"]),
-        units=tuple(Unit(start=a, end=b, share=share) for (a, b), share in units),
+        units=Units(payload["units"], shares.tolist()),
         scores=scores,
         relevance=probability,
     )

@@ -1,30 +1,27 @@
 """From ranked hits to passages: threshold, duplicates, budget, trimming, neighbours merged."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 from chunkers import count_cl100k
+from retrieval.duplicates import Seen, fingerprint
 from retrieval.query import Dropped, Hit, Passage, Span
-
-_NEAR_DUPLICATE = 0.9
-"""The Jaccard similarity of word triples from which two texts say the same."""
 
 _SMALLEST_HOLE = 1
 """Units left out between two neighbours that are not worth a break in the text."""
 
-_WORD = re.compile(r"\w+")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cut:
-    """How an index's hits are cut: below `min_relevance` they go, after `max_hits` too, and where
-    `unit_share` is set so do the units at their ends that score less than this share of the
-    query's best unit. None cuts nothing."""
+    """How an index's hits are cut: below `min_relevance` they go, after `max_hits` too, and so do
+    those that say the same as one taken, from `near_duplicate` on; and where `unit_share` is set,
+    the units at their ends that score less than this share of the query's best unit. None cuts
+    nothing."""
 
     min_relevance: float
+    near_duplicate: float | None = None
     unit_share: float | None = None
     max_hits: int | None = None
 
@@ -57,10 +54,20 @@ class _Piece:
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """Neighbouring pieces of one document, in its order; together one stretch of text."""
+    """Neighbouring pieces of one document, in its order; together one stretch of `text`."""
 
     pieces: tuple[_Piece, ...]
+    text: str
     tokens: int
+
+    @property
+    def start(self) -> int:
+        """Where the text starts in the document."""
+        return self.pieces[0].hit.span.start + self.pieces[0].start
+
+    @property
+    def end(self) -> int:
+        return self.start + len(self.text)
 
     @property
     def best(self) -> Hit:
@@ -71,41 +78,39 @@ class _Group:
 class _Selection:
     limits: Limits
     groups: list[_Group] = field(default_factory=list)
-    considered: Counter[str] = field(default_factory=Counter)
-    texts: set[str] = field(default_factory=set)
-    shingles: list[frozenset[tuple[str, ...]]] = field(default_factory=list)
+    taken: Counter[str] = field(default_factory=Counter)
+    seen: Seen = field(default_factory=Seen)
 
     def refusal(self, hit: Hit) -> str | None:
         """Take a hit, or say why not."""
         cut = self.limits.cuts[hit.index]
         if hit.relevance < cut.min_relevance:
             return f"relevance below {cut.min_relevance:g}"
-        self.considered[hit.index] += 1
-        if cut.max_hits is not None and self.considered[hit.index] > cut.max_hits:
-            return f"not among the {cut.max_hits} best of its index"
+        if cut.max_hits is not None and self.taken[hit.index] >= cut.max_hits:
+            return f"max_hits {cut.max_hits} reached"
         piece = _trimmed(hit, cut.unit_share)
         if piece is None:
             return f"nothing in it scores {cut.unit_share:g} of the best"
-        words = _WORD.findall(hit.text.casefold())
-        text, shingles = " ".join(words), frozenset(zip(words, words[1:], words[2:], strict=False))
-        if text in self.texts:
-            return "exact duplicate of a better passage"
-        if any(_jaccard(shingles, taken) >= _NEAR_DUPLICATE for taken in self.shingles):
-            return "near duplicate of a better passage"
+        text = fingerprint(hit.text)
+        same = cut.near_duplicate and self.seen.duplicates(text, cut.near_duplicate)
+        if same:
+            return f"{same} duplicate of a better passage"
         refusal = self._take(piece)
         if refusal is None:
-            self.texts.add(text)
-            self.shingles.append(shingles)
+            self.taken[hit.index] += 1
+            self.seen.add(text)
         return refusal
 
     def _take(self, piece: _Piece) -> str | None:
-        beside = [group for group in self.groups if _beside(group, piece)]
-        if not beside and len(self.groups) >= self.limits.max_passages:
+        merged, others = _group([piece]), self.groups
+        # Again, since what is merged may reach further than what was beside it.
+        while beside := [group for group in others if _beside(group, merged)]:
+            others = [group for group in others if group not in beside]
+            merged = _group([one for group in (merged, *beside) for one in group.pieces])
+        if len(others) >= self.limits.max_passages:
             return f"max_passages {self.limits.max_passages} reached"
-        merged = _merged(piece, beside)
-        others = [group for group in self.groups if group not in beside]
         if sum(group.tokens for group in others) + merged.tokens > self.limits.max_tokens:
-            return f"max_tokens {self.limits.max_tokens} reached"
+            return f"max_tokens {self.limits.max_tokens} reached: it takes {merged.tokens}"
         self.groups = [*others, merged]
         return None
 
@@ -133,22 +138,25 @@ def _trimmed(hit: Hit, share: float | None) -> _Piece | None:
     return _Piece(hit, kept[0], kept[-1]) if kept else None
 
 
-def _beside(group: _Group, piece: _Piece) -> bool:
-    first, last = group.pieces[0], group.pieces[-1]
-    return _follows(last, piece) or _follows(piece, first)
+def _beside(one: _Group, other: _Group) -> bool:
+    """Whether two groups are neighbours, or overlap as some chunkers' chunks do."""
+    mine, its = one.pieces[0].hit, other.pieces[0].hit
+    if mine.index != its.index or mine.document.id != its.document.id:
+        return False
+    if one.start < other.end and other.start < one.end:
+        return True
+    return _follows(one.pieces[-1], other.pieces[0]) or _follows(other.pieces[-1], one.pieces[0])
 
 
 def _follows(one: _Piece, other: _Piece) -> bool:
-    same = one.hit.index == other.hit.index and one.hit.document.id == other.hit.document.id
-    if not same or other.hit.ordinal - one.hit.ordinal != 1:
+    if other.hit.ordinal - one.hit.ordinal != 1:
         return False
     return len(one.hit.units) - 1 - one.last + other.first <= _SMALLEST_HOLE
 
 
-def _merged(piece: _Piece, beside: Sequence[_Group]) -> _Group:
-    pieces = sorted(
-        [piece, *(one for group in beside for one in group.pieces)], key=lambda p: p.hit.ordinal
-    )
+def _group(pieces: Iterable[_Piece]) -> _Group:
+    """Pieces of one document as one stretch of text, without the holes between them."""
+    pieces = sorted(pieces, key=lambda piece: piece.hit.ordinal)
     whole = len(pieces) - 1
     stretched = tuple(
         _Piece(
@@ -158,7 +166,9 @@ def _merged(piece: _Piece, beside: Sequence[_Group]) -> _Group:
         )
         for place, one in enumerate(pieces)
     )
-    return _Group(stretched, count_cl100k(_joined(stretched)))
+    text, first = _joined(stretched), stretched[0].hit
+    tokens = first.tokens if text == first.text else count_cl100k(text)
+    return _Group(stretched, text, tokens)
 
 
 def _joined(pieces: Sequence[_Piece]) -> str:
@@ -175,19 +185,17 @@ def _joined(pieces: Sequence[_Piece]) -> str:
 
 def _passage(group: _Group, rank: int) -> Passage:
     best, first = group.best, group.pieces[0]
-    text = _joined(group.pieces)
-    start = first.hit.span.start + first.start
     return Passage(
         id=best.id,
         rank=rank,
         index=best.index,
         content_type=best.content_type,
-        text=text,
+        text=group.text,
         relevance=best.relevance,
         tokens=group.tokens,
         heading_path=first.hit.heading_path,
         page=first.hit.page,
-        span=Span(start=start, end=start + len(text)),
+        span=Span(start=group.start, end=group.end),
         document=best.document,
         scores=best.scores,
     )
@@ -201,9 +209,3 @@ def _dropped(hit: Hit, reason: str) -> Dropped:
         relevance=hit.relevance,
         reason=reason,
     )
-
-
-def _jaccard(one: frozenset[tuple[str, ...]], other: frozenset[tuple[str, ...]]) -> float:
-    if not one or not other:
-        return 0.0
-    return len(one & other) / len(one | other)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from chunkers.document import Content, ContentType, Format
 from indexers.errors import DocumentError, SourceError
+from indexers.filters import is_text
 from indexers.sources.base import Entry, Listed, Skipped, Unreadable, revision_of
 
 _TEXT_FORMATS = {
@@ -45,11 +46,7 @@ class DirectorySource:
                 valid = ", ".join(formats)
                 yield Skipped(where=name, reason=f"not a file of type {valid}")
                 continue
-            try:
-                yield Entry(id=name, revision=revision_of(file.read_bytes()), where=name)
-            except OSError as exc:
-                # The id is known, so the document that was here is not taken for deleted.
-                yield Unreadable(where=name, reason=exc.strerror or str(exc))
+            yield self._entry(file, name)
 
     def read(self, entry: Entry) -> Content:
         """The file's bytes; see `Source.read`."""
@@ -67,6 +64,18 @@ class DirectorySource:
             data=data,
             revision=entry.revision,
         )
+
+    def _entry(self, file: Path, name: str) -> Listed:
+        if not is_text(name):
+            where = os.fsencode(name).decode(errors="backslashreplace")
+            return Unreadable(where=where, reason="its name is not UTF-8")
+        if file.exists() and not file.is_file():  # A pipe would be waited for.
+            return Unreadable(where=name, reason="not a regular file")
+        try:
+            return Entry(id=name, revision=revision_of(file.read_bytes()), where=name)
+        except OSError as exc:
+            # The id is known, so the document that was here is not taken for deleted.
+            return Unreadable(where=name, reason=exc.strerror or str(exc))
 
     def _files(self) -> Iterator[Path]:
         def fail(exc: OSError) -> None:

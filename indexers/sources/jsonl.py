@@ -7,6 +7,7 @@ from pathlib import Path
 
 from chunkers.document import Content, ContentType, Format
 from indexers.errors import DocumentError, SourceError
+from indexers.filters import is_text
 from indexers.sources.base import Entry, Listed, Unreadable, revision_of
 
 
@@ -25,11 +26,14 @@ class JsonlSource:
         if not self.path.is_file():
             raise SourceError(f"{self.path} is not a file")
         position = 0
-        with self.path.open("rb") as lines:
-            for number, line in enumerate(lines, start=1):
-                if line.strip():
-                    yield self._entry(line, f"{self.path.name}:{number}", position)
-                position += len(line)
+        try:
+            with self.path.open("rb") as lines:
+                for number, line in enumerate(lines, start=1):
+                    if line.strip():
+                        yield self._entry(line, f"{self.path.name}:{number}", position)
+                    position += len(line)
+        except OSError as exc:
+            raise SourceError(f"{self.path}: {exc.strerror or exc}") from exc
 
     def read(self, entry: Entry) -> Content:
         """The bytes of the line; see `Source.read`."""
@@ -54,11 +58,15 @@ class JsonlSource:
             record = json.loads(line.decode("utf-8-sig"))
         except UnicodeDecodeError:
             return Unreadable(where=where, reason="not UTF-8 text", hides_id=True)
-        except (json.JSONDecodeError, RecursionError) as exc:
+        except (ValueError, RecursionError) as exc:  # A number of 5,000 digits is a ValueError.
             return Unreadable(where=where, reason=f"not JSON: {exc}", hides_id=True)
         name = record.get("id") if isinstance(record, dict) else None
         if not isinstance(name, str | int) or isinstance(name, bool) or name == "":
             reason = "not a JSON object with an 'id' (text or a whole number)"
             return Unreadable(where=where, reason=reason, hides_id=True)
+        id_ = str(name)
+        if not is_text(id_):
+            reason = f"the id {id_!r} holds half of a surrogate pair"
+            return Unreadable(where=where, reason=reason, hides_id=True)
         revision = revision_of(line.strip())
-        return Entry(id=str(name), revision=revision, where=where, position=position)
+        return Entry(id=id_, revision=revision, where=where, position=position)

@@ -23,6 +23,7 @@ from retrieval.api.schemas import (
     to_response,
 )
 from retrieval.engine import Engine
+from retrieval.errors import InvalidQueryError
 from retrieval.pipeline import retrieve
 
 _DESCRIPTION = """\
@@ -77,14 +78,22 @@ def _add_retrieve(app: FastAPI, engine: Engine) -> None:
         "/retrieve/batch", response_model=BatchResponse, responses=_ERRORS, tags=["retrieval"]
     )
     async def retrieve_batch(body: BatchRequest, request: Request) -> dict[str, Any]:
-        """Several questions at once, answered in the same order; one that is not valid fails all."""
+        """Several questions at once, answered in order; one that is not valid fails all."""
         id_ = request_id_of(request)
-        answers = [_answer(engine, one, f"{id_}-{n}") for n, one in enumerate(body.requests)]
+        answers = [
+            _answer(engine, one, f"{id_}-{n}", f"requests.{n}.")
+            for n, one in enumerate(body.requests)
+        ]
         return {"responses": await asyncio.gather(*answers)}
 
 
-async def _answer(engine: Engine, body: RetrieveRequest, request_id: str) -> dict[str, Any]:
-    retrieved = await retrieve(engine, body.to_query(), conversation=bool(body.conversation))
+async def _answer(
+    engine: Engine, body: RetrieveRequest, request_id: str, place: str = ""
+) -> dict[str, Any]:
+    try:
+        retrieved = await retrieve(engine, body.to_query(), conversation=bool(body.conversation))
+    except InvalidQueryError as exc:
+        raise InvalidQueryError(str(exc), field=place + exc.field, valid=exc.valid) from exc
     return to_response(request_id, retrieved)
 
 

@@ -1,10 +1,10 @@
 """What every request gets before its route: an id, and a limit on its body."""
 
+import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from fastapi import Request
-from fastapi.responses import JSONResponse
+from fastapi import Request, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from retrieval.api.schemas import ErrorDetail, ErrorResponse
@@ -18,10 +18,17 @@ def request_id_of(request: Request) -> str:
     return id_
 
 
-def error_response(request_id: str, status: int, errors: Sequence[ErrorDetail]) -> JSONResponse:
+def error_response(
+    request_id: str,
+    status: int,
+    errors: Sequence[ErrorDetail],
+    headers: Mapping[str, str] | None = None,
+) -> Response:
     """The answer for `errors`, each with its code, field and valid choices."""
     body = ErrorResponse(request_id=request_id, errors=list(errors))
-    return JSONResponse(body.model_dump(), status_code=status)
+    # In ASCII, since a bad request is quoted in it that may not be text.
+    text = json.dumps(body.model_dump())
+    return Response(text, status, headers, media_type="application/json")
 
 
 class RequestId:

@@ -2,6 +2,8 @@
 
 import json
 import os
+import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +16,9 @@ from retrieval.engine import Engine
 
 def serve(engine: Engine, *, host: str, port: int, data_dir: Path) -> None:
     """Serve until a signal stops it; finishes the requests that it has begun."""
+    # uvicorn stops at SIGTERM by itself and then sends it again, which would end the process here
+    # and now, with the note of where it runs left behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with _announced(f"http://{host}:{port}", data_dir):
         uvicorn.run(make_app(engine), host=host, port=port, log_level="info", access_log=False)
 
@@ -22,7 +27,7 @@ def running_server(data_dir: Path) -> str | None:
     """The URL of the server that runs over a data folder, for the command line on its machine."""
     try:
         url: str = json.loads((data_dir / "server.json").read_text())["url"]
-    except FileNotFoundError:
+    except (FileNotFoundError, json.JSONDecodeError):  # Not there, or not whole yet.
         return None
     return url
 

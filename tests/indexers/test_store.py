@@ -2,8 +2,11 @@
 
 import math
 import os
+import threading
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,7 @@ import numpy as np
 import pytest
 
 from indexers.bm25 import Bm25Encoder, SparseVector
-from indexers.errors import CollectionNotFoundError, StoreInUseError
+from indexers.errors import CollectionNotFoundError, StoreError, StoreInUseError
 from indexers.filters import AnyOf, FilterType, Range
 from indexers.store import Point, Schema, Search, VectorStore
 from indexers.store.edge import EdgeStore
@@ -142,20 +145,39 @@ def test_inverse_document_frequency(store: VectorStore) -> None:
         ({"price": Range(gt=1.5)}, {1, 2}),
         ({"price": AnyOf((2.5,))}, {1}),
         ({"draft": AnyOf((True,))}, {2}),
+        ({"flags": AnyOf((True,))}, {1}),
+        ({"flags": AnyOf((False,))}, {0, 1}),
         ({"updated_at": Range(gte="2026-02-01T00:00:00Z")}, {1, 2}),
         ({"locale": AnyOf(("en",)), "draft": AnyOf((True,))}, {2}),
         ({"locale": AnyOf(("fr",))}, set()),
     ],
 )
 def test_filters(store: VectorStore, condition: dict[str, Any], expected: set[int]) -> None:
-    schema = Schema(dimension=4, filters={**SCHEMA.filters, "tags": FilterType.KEYWORD})
+    lists = {"tags": FilterType.KEYWORD, "flags": FilterType.BOOL}
+    schema = Schema(dimension=4, filters={**SCHEMA.filters, **lists})
     store.create("one", schema)
     times = ("2026-01-05T00:00:00Z", "2026-02-05T00:00:00Z", "2026-03-05T00:00:00Z")
     store.upsert(
         "one",
         [
-            point(0, locale="en", year=2023, price=1.5, draft=False, updated_at=times[0]),
-            point(1, locale="es", year=2024, price=2.5, tags=["a", "b"], updated_at=times[1]),
+            point(
+                0,
+                locale="en",
+                year=2023,
+                price=1.5,
+                draft=False,
+                flags=[False],
+                updated_at=times[0],
+            ),
+            point(
+                1,
+                locale="es",
+                year=2024,
+                price=2.5,
+                tags=["a", "b"],
+                flags=[True, False],
+                updated_at=times[1],
+            ),
             point(2, locale="en", year=2025, price=3.5, draft=True, updated_at=times[2]),
         ],
     )
@@ -218,3 +240,78 @@ def test_edge_belongs_to_one_owner(tmp_path: Path) -> None:
         EdgeStore(tmp_path)
     store.close()
     EdgeStore(tmp_path).close()
+
+
+def searched_by_four_threads(store: EdgeStore, meanwhile: Callable[[], None]) -> set[str]:
+    """Search without a pause from four threads; the names of what was raised."""
+    raised: set[str] = set()
+    stopped = threading.Event()
+
+    def work() -> None:
+        while not stopped.is_set():
+            try:
+                assert len(find(store, limit=50)) == 50
+            except StoreError as exc:
+                time.sleep(0.001)
+                raised.add(type(exc).__name__)
+
+    with ThreadPoolExecutor(4) as pool:
+        working = [pool.submit(work) for _ in range(4)]
+        try:
+            time.sleep(0.2)
+            assert not raised
+            meanwhile()
+            time.sleep(0.1)
+        finally:
+            stopped.set()
+    for one in working:
+        one.result()
+    return raised
+
+
+def test_edge_drops_a_collection_whole_while_it_is_searched(tmp_path: Path) -> None:
+    store = EdgeStore(tmp_path)
+    for _ in range(3):
+        store.create("one", SCHEMA)
+        store.upsert("one", [point(n) for n in range(1000)])
+        raised = searched_by_four_threads(store, lambda: store.drop("one"))
+        assert raised == {"CollectionNotFoundError"}
+        assert store.collections() == []
+    store.create("one", SCHEMA)
+    assert store.count("one") == 0, "the name is free again, and nothing of the old one is left"
+    store.close()
+    assert [path.name for path in (tmp_path / "collections").iterdir()] == ["one"]
+
+
+def test_edge_closes_while_it_is_searched_and_stays_closed(tmp_path: Path) -> None:
+    store = EdgeStore(tmp_path)
+    store.create("one", SCHEMA)
+    store.upsert("one", [point(n) for n in range(1000)])
+    for _ in range(5):
+        assert searched_by_four_threads(store, store.close) == {"StoreError"}
+        store = EdgeStore(tmp_path)
+    store.close()
+    store.close()
+    other = EdgeStore(tmp_path)
+    with pytest.raises(StoreError, match="is closed"):
+        store.count("one")
+    assert other.count("one") == 1000
+    other.close()
+
+
+def test_edge_says_which_folder_it_cannot_use(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StoreError, match="file: "):
+        EdgeStore(tmp_path / "file")
+
+
+def test_edge_forgets_what_a_crash_left_half_made_or_half_dropped(tmp_path: Path) -> None:
+    for name in ("one.making", "two.dropped"):
+        (tmp_path / "collections" / name).mkdir(parents=True)
+    store = EdgeStore(tmp_path)
+    assert store.collections() == []
+    for name in ("one", "two"):
+        store.create(name, SCHEMA)
+        store.drop(name)
+    assert list((tmp_path / "collections").iterdir()) == []
+    store.close()

@@ -1,0 +1,55 @@
+"""The command lines as a user types them, as processes of their own."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a finished command left: its exit code and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """Standard output, which has to be JSON and nothing else."""
+        return json.loads(self.out)
+
+
+def environment() -> dict[str, str]:
+    """This process's environment, with the packages to be found from any folder."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("QDRANT_")}
+    return {**kept, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "default", "COLUMNS": "80"}
+
+
+def start(folder: Path, *words: str) -> "subprocess.Popen[str]":
+    """Start `python -m WORDS` in a folder."""
+    return subprocess.Popen(
+        [sys.executable, "-m", *words],
+        cwd=folder,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def run(folder: Path, *words: str) -> Done:
+    """Run `python -m WORDS` in a folder to its end."""
+    process = start(folder, *words)
+    try:
+        out, err = process.communicate(timeout=120)
+    finally:
+        process.kill()
+    assert "Traceback" not in err, err
+    return Done(process.returncode, out, err)

@@ -1,0 +1,200 @@
+"""python -m retrieval, as the chatbot's engineer types it, with a server and without."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from socket import socket
+
+import httpx
+import pytest
+
+from indexers.build import reindex
+from indexers.catalog import load_catalog
+from indexers.state import State
+from indexers.store.edge import EdgeStore
+from tests.acceptance.commands import run, start
+from tests.builders import FAQS, faq, write_jsonl
+
+PAUSE = "How do I pause my plan?"
+
+
+def indexed(folder: Path) -> Path:
+    """Index two FAQs into a folder."""
+    (folder / "catalog.yaml").write_text(FAQS)
+    answer = "Open the app, select Plan and then Pause."
+    write_jsonl(folder / "faqs.jsonl", [faq("pause plan/1", PAUSE, answer), faq("basil")])
+    store, state = EdgeStore(folder / "data" / "store"), State(folder / "data" / "passages.db")
+    reindex(load_catalog(folder / "catalog.yaml")["faqs"], store, state)
+    store.close()
+    state.close()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return indexed(tmp_path_factory.mktemp("retrieval"))
+
+
+def test_a_question_is_answered_for_a_person(folder: Path) -> None:
+    done = run(folder, "retrieval", "query", PAUSE)
+    assert done.code == 0
+    assert "select Plan and then Pause" in done.out
+    assert "relevance" in done.out
+    assert "pause plan/1" in done.out
+
+
+def test_a_question_is_answered_for_a_program(folder: Path) -> None:
+    done = run(folder, "retrieval", "query", PAUSE, "--json", "--max-passages", "1")
+    assert done.code == 0
+    assert done.json["answerable"] is True
+    (passage,) = done.json["passages"]
+    assert passage["document"]["id"] == "pause plan/1"
+
+
+def test_nothing_that_answers_is_an_exit_code_of_1(folder: Path) -> None:
+    done = run(folder, "retrieval", "query", "who won the 1986 world cup final", "--explain")
+    assert done.code == 1
+    assert "not answerable: nothing here answers this" in done.out
+    assert "dropped" in done.out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([PAUSE, "--index", "faq"], "error: unknown index 'faq'; valid: faqs"),
+        ([PAUSE, "--filter", "year=3"], "error: index 'faqs' declares no filter 'year'"),
+        ([PAUSE, "--filter", "year"], "'year' is not FIELD=VALUE"),
+        ([""], "error: query: "),
+        ([PAUSE, "--max-passages", "0"], "error: max_passages: "),
+        ([PAUSE, "--catalog", "none.yaml"], "none.yaml: cannot be read: No such file"),
+    ],
+)
+def test_what_is_wrong_is_an_exit_code_of_2(folder: Path, words: list[str], said: str) -> None:
+    done = run(folder, "retrieval", "query", *words)
+    assert done.code == 2
+    assert said in done.err
+
+
+def test_an_index_that_was_never_indexed_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "catalog.yaml").write_text(FAQS)
+    done = run(tmp_path, "retrieval", "query", PAUSE)
+    assert done.code == 1
+    assert "run 'python -m indexers reindex faqs'" in done.err
+
+
+@dataclass
+class Server:
+    """A server over a folder, as a process."""
+
+    folder: Path
+    url: str
+    process: "subprocess.Popen[str]"
+
+
+def serve(folder: Path) -> Server:
+    """Start a server on a free port and wait until it is ready."""
+    with socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = start(folder, "retrieval", "serve", "--port", str(port))
+    url = f"http://127.0.0.1:{port}"
+    for _ in range(600):
+        assert process.poll() is None, process.communicate()
+        try:
+            if httpx.get(f"{url}/readyz").status_code == httpx.codes.OK:
+                return Server(folder, url, process)
+        except httpx.TransportError:
+            time.sleep(0.1)
+    process.kill()
+    raise AssertionError("the server was not ready within a minute")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    made = serve(indexed(tmp_path_factory.mktemp("server")))
+    yield made
+    made.process.kill()
+    made.process.communicate()
+
+
+def test_a_server_answers_over_http(server: Server) -> None:
+    answer = httpx.post(f"{server.url}/retrieve", json={"query": PAUSE}, timeout=30)
+    assert answer.json()["passages"][0]["document"]["id"] == "pause plan/1"
+    assert httpx.get(f"{server.url}/docs").status_code == 200
+
+
+def test_a_server_says_where_it_is(server: Server) -> None:
+    note = json.loads((server.folder / "data" / "server.json").read_text())
+    assert note == {"url": server.url, "pid": server.process.pid}
+
+
+def test_a_query_goes_through_the_server_that_owns_the_store(server: Server) -> None:
+    done = run(server.folder, "retrieval", "query", PAUSE, "--json")
+    assert done.code == 0
+    assert done.json["request_id"] != "-", "an id that the server gave"
+    assert done.json["passages"][0]["document"]["id"] == "pause plan/1"
+    done = run(server.folder, "retrieval", "query", PAUSE, "--index", "faq")
+    assert done.code == 2
+    assert "unknown index 'faq'; valid: faqs" in done.err
+
+
+@pytest.mark.parametrize("words", [("indexers", "reindex"), ("retrieval", "serve", "--port", "0")])
+def test_another_process_that_wants_the_store_is_told_what_to_do(
+    server: Server, words: tuple[str, ...]
+) -> None:
+    done = run(server.folder, *words)
+    assert done.code == 1
+    assert f"in use by process {server.process.pid}" in done.err
+    assert "stop that one, or set QDRANT_URL" in done.err
+    assert (server.folder / "data" / "server.json").exists()
+
+
+def test_the_status_can_be_seen_while_a_server_runs(server: Server) -> None:
+    done = run(server.folder, "indexers", "status", "--json")
+    assert done.code == 0
+    assert done.json[0]["documents"] == 2
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_a_server_cleanly(tmp_path: Path, sign: signal.Signals) -> None:
+    server = serve(indexed(tmp_path))
+    server.process.send_signal(sign)
+    _, err = server.process.communicate(timeout=30)
+    assert server.process.returncode == 0, err
+    assert "Traceback" not in err
+    assert not (tmp_path / "data" / "server.json").exists()
+    EdgeStore(tmp_path / "data" / "store").close()
+
+
+def test_a_note_that_a_killed_server_left_misleads_nobody(folder: Path) -> None:
+    note = folder / "data" / "server.json"
+    note.write_text(json.dumps({"url": "http://127.0.0.1:9", "pid": 1}))
+    try:
+        assert run(folder, "retrieval", "query", PAUSE).code == 0
+        store = EdgeStore(folder / "data" / "store")
+        done = run(folder, "retrieval", "query", PAUSE)
+        store.close()
+        assert done.code == 1
+        assert "the server at http://127.0.0.1:9 does not answer" in done.err
+    finally:
+        note.unlink()
+
+
+def test_a_store_that_is_in_use_by_no_server_is_said(folder: Path) -> None:
+    store = EdgeStore(folder / "data" / "store")
+    done = run(folder, "retrieval", "query", PAUSE)
+    store.close()
+    assert done.code == 1
+    assert f"in use by process {os.getpid()}" in done.err or "not a server" in done.err
+
+
+def test_a_search_that_is_not_valid_stops_a_server_before_it_starts(tmp_path: Path) -> None:
+    (tmp_path / "catalog.yaml").write_text(FAQS + "    search:\n      candidates: none\n")
+    done = run(tmp_path, "retrieval", "serve", "--port", "0")
+    assert done.code == 2
+    assert "catalog.yaml:6: 'candidates' must be int, not text" in done.err

@@ -1,0 +1,50 @@
+"""Which collection a re-index writes to."""
+
+from indexers.collections import choose_target
+from tests.builders import FAQS, Site, faq
+
+CHANGED = FAQS + "    filters: {locale: keyword}\n"
+
+
+def target(site: Site, *, full: bool = False) -> tuple[str, bool, str | None]:
+    chosen = choose_target(site.specs()["faqs"], site.store, site.state, full=full)
+    return chosen.collection, chosen.live, chosen.replaces
+
+
+def test_a_first_build_replaces_nothing(site: Site) -> None:
+    name, live, replaces = target(site)
+    assert name.startswith("faqs-")
+    assert (live, replaces) == (False, None)
+
+
+def test_the_live_collection_is_changed_in_place(site: Site) -> None:
+    site.faqs(faq("a"))
+    name = site.reindex().collection
+    assert target(site) == (name, True, None)
+
+
+def test_full_takes_a_name_that_is_free(site: Site) -> None:
+    site.faqs(faq("a"))
+    name = site.reindex().collection
+    assert target(site, full=True) == (f"{name}-2", False, name)
+    site.reindex(full=True)
+    assert target(site, full=True) == (f"{name}-3", False, f"{name}-2")
+
+
+def test_a_changed_build_goes_beside_the_live_one(site: Site) -> None:
+    site.faqs(faq("a"))
+    name = site.reindex().collection
+    site.catalog = CHANGED
+    other, live, replaces = target(site)
+    assert other != name
+    assert (live, replaces) == (False, name)
+
+
+def test_a_build_whose_collection_is_gone_starts_again_under_a_new_name(site: Site) -> None:
+    site.faqs(faq("a"))
+    name = site.reindex().collection
+    site.store.drop(name)
+    assert target(site)[0] == f"{name}-2"
+    report = site.reindex()
+    assert report.new == report.chunks_stored == 1
+    assert site.store.aliases() == {"faqs": report.collection}

@@ -1,0 +1,45 @@
+"""How a re-index shows itself: plain lines in a log, a bar on a terminal."""
+
+import io
+import os
+import pty
+import time
+
+from indexers.build import Progress
+from indexers.progress import shown
+
+STEPS = [
+    Progress(stage="listing"),
+    Progress(stage="indexing", documents=1, total=4, chunks=3),
+    Progress(stage="indexing", documents=2, total=4, chunks=5),
+    Progress(stage="verifying", documents=4, total=4, chunks=9),
+]
+
+
+def test_a_log_gets_a_plain_line_a_stage() -> None:
+    stream = io.StringIO()
+    with shown("faqs", stream) as on_progress:
+        for step in STEPS:
+            on_progress(step)
+            time.sleep(0.01)
+    listing, indexing, verifying = stream.getvalue().splitlines()
+    assert listing == "faqs: listing"
+    assert indexing.startswith("faqs: indexing 1/4 documents")
+    assert "documents/s" in indexing
+    assert indexing.endswith("s left")
+    assert verifying.startswith("faqs: verifying 4/4 documents")
+    assert "\x1b" not in stream.getvalue()
+
+
+def test_a_terminal_gets_a_bar_that_cleans_up_after_itself() -> None:
+    leader, follower = pty.openpty()
+    with os.fdopen(follower, "w") as terminal, shown("faqs", terminal) as on_progress:
+        for step in STEPS:
+            on_progress(step)
+            time.sleep(0.15)
+    drawn = os.read(leader, 100_000).decode()
+    os.close(leader)
+    assert "faqs" in drawn
+    assert "2/4" in drawn
+    assert "documents/s" in drawn
+    assert "\x1b" in drawn

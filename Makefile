@@ -9,13 +9,13 @@ DATA_DIR ?= data
 HOST ?= 127.0.0.1
 PORT ?= 8000
 EVAL_DATA ?= ../shared/data
-PACKAGES := chunkers indexers retrieval benchmarks
+NOW := $(shell date +%Y%m%d-%H%M%S)
 
 .DEFAULT_GOAL := help
 
 .PHONY: help
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 
 .PHONY: setup
 setup: $(READY) ## make the environment in .venv, nothing else
@@ -51,7 +51,8 @@ test: lint ## every check: lint, then unit, integration and acceptance tests
 
 .PHONY: smoke
 smoke: $(READY) ## the smoke suite on the samples, about a minute
-	$(BIN)/python -m benchmarks run benchmarks/suites/smoke.yaml --out runs/smoke
+	@rm -rf runs/smoke
+	$(BIN)/python -m benchmarks run benchmarks/suites/smoke.yaml --catalog samples/catalog.yaml --out runs/smoke
 
 .PHONY: bench-latency
 bench-latency: $(READY) ## /retrieve over HTTP against its raw parts, 20,000 chunks
@@ -65,10 +66,17 @@ bench-indexing: $(READY) ## the rate of a re-index against the raw rate of its m
 bench-memory: $(READY) ## peak memory while indexing 2,809 pages, about ten minutes
 	$(BIN)/python -m benchmarks performance memory --data $(EVAL_DATA)
 
+.PHONY: bench-quality
+bench-quality: $(READY) ## the suites first.yaml and chroma.yaml, about fifteen minutes
+	$(BIN)/python -m benchmarks run benchmarks/suites/first.yaml --data $(EVAL_DATA) --out runs/first-$(NOW)
+	$(BIN)/python -m benchmarks run benchmarks/suites/chroma.yaml --data $(EVAL_DATA) --out runs/chroma-$(NOW)
+
+.PHONY: bench-calibration
+bench-calibration: $(READY) ## fit the relevance on the development sets, and say how good it is
+	$(BIN)/python -m benchmarks calibrate benchmarks/suites/calibrate.yaml --data $(EVAL_DATA)
+
 .PHONY: bench
-bench: bench-latency bench-indexing bench-memory ## all of these, and the suite first.yaml
-	$(BIN)/python -m benchmarks run benchmarks/suites/first.yaml --data $(EVAL_DATA) \
-		--out runs/first-$(shell date +%Y%m%d-%H%M%S)
+bench: bench-latency bench-indexing bench-memory bench-quality ## all measurements but the calibration
 
 .PHONY: clean
 clean: ## remove the environment, the indexed data and the runs

@@ -53,7 +53,7 @@ async def retrieve(engine: Engine, query: Query, *, conversation: bool = False) 
     if conversation:
         reason = "no rewriter is configured; the question was searched as it was written"
         way.degraded.append(Degraded(stage="rewrite", reason=reason))
-    lives = _lives(engine, names, way)
+    lives = await asyncio.to_thread(_lives, engine, names, way)
     vectors = await _embed(lives, way)
     lives = [live for live in lives if live.embedder.revision in vectors]
     found = await _search(engine, lives, vectors, filters, way)

@@ -46,7 +46,9 @@ def score(live: Live, asked: Asked, candidates: Sequence[Candidate]) -> list[Hit
     np.maximum.at(best_units, owners, units)
     fused = fuse(live.spec.fusion, dense, best_units, share)
     by_unit = fuse(_for_units(live.spec.fusion), dense[owners], units, share[owners])
-    unit_shares = by_unit / max(float(by_unit.max(initial=0.0)), 1e-9)
+    best_unit = float(by_unit.max(initial=0.0))
+    # Where not even the best one scores, none is worse than another.
+    unit_shares = by_unit / best_unit if best_unit > 0 else np.ones(len(by_unit))
     bounds = np.searchsorted(owners, np.arange(len(candidates) + 1))
     evidence = evidence_of(asked, candidates)
     hits = []

@@ -3,12 +3,13 @@
 import argparse
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from socket import socket
-from typing import Any
+from typing import IO, Any
 
 import httpx
 from rich.console import Console
@@ -21,9 +22,9 @@ CATALOG = ROOT / "samples" / "catalog.yaml"
 START_LIMIT_S = 60
 
 QUESTIONS = (
-    "put in way too much plant food and now the leaves are brown at the ends",
-    "kitten chewed on the lavender, should i worry",
-    "can i switch the lamp on with alexa",
+    "how do I pause my plan?",
+    "your checkout rejects my voucher from the magazine, third try now!!",
+    "who won the eurovision song contest last year",
 )
 
 
@@ -51,20 +52,22 @@ def _server(common: list[str]) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "retrieval", "serve", *common, "--port", str(port)]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
-    try:
-        url = f"http://127.0.0.1:{port}"
-        _wait(process, url)
-        yield url
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
+        try:
+            url = f"http://127.0.0.1:{port}"
+            _wait(process, url, log)
+            yield url
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
 
 
-def _wait(process: "subprocess.Popen[bytes]", url: str) -> None:
+def _wait(process: "subprocess.Popen[bytes]", url: str, log: IO[bytes]) -> None:
     for _ in range(START_LIMIT_S * 10):
         if process.poll() is not None:
-            sys.exit(f"the API stopped at once, with exit code {process.returncode}")
+            log.seek(0)
+            sys.exit(f"the API stopped at once:\n{log.read().decode()}")
         try:
             if httpx.get(f"{url}/readyz").status_code == httpx.codes.OK:
                 return

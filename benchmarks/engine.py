@@ -87,10 +87,16 @@ class PassagesEngine:
 
         Raises:
             SuiteError: the suite's build is not valid.
-            BuildError: a document of the data set cannot be indexed, or the build failed.
+            BuildError: the data set has no documents, one of them cannot be indexed, or the build
+                failed.
         """
         try:
             specs = _specs(dataset, build)
+            if not specs:
+                raise BuildError(
+                    f"{dataset.name} has no documents to index: its questions can calibrate "
+                    "relevance, not be run by themselves"
+                )
             for spec in specs.values():
                 report = reindex(spec, self._store, self._state, on_progress=_told(on_progress))
                 if report.failures:

@@ -9,7 +9,6 @@ from functools import lru_cache
 
 import qdrant_edge
 
-
 _LANGUAGES = {
     "arabic": qdrant_edge.Language.Arabic,
     "azerbaijani": qdrant_edge.Language.Azerbaijani,

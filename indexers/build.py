@@ -144,6 +144,7 @@ def _write(run: _Run, spec: IndexSpec, target: Target, plan: Plan) -> None:
     for document_id in (*plan.deleted, *half_written):
         run.store.delete_document(run.collection, document_id)
         run.state.forget_document(run.collection, document_id)
+    run.build.embedder.release()  # The model's memory is what optimizing needs next.
     run.on_progress(_progress(run, "verifying"))
     _verify(run)
     if run.documents or plan.deleted:

@@ -1,10 +1,13 @@
 """What each index is right now."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
 
 from indexers.catalog import IndexSpec
 from indexers.errors import EmbedderError
 from indexers.fingerprint import canonical, fingerprint
+from indexers.sources import SOURCES
 from indexers.state import BuildRecord, State
 
 
@@ -12,7 +15,8 @@ from indexers.state import BuildRecord, State
 class IndexStatus:
     """One index: its live build, or None for each field where it was never indexed.
 
-    `current` says whether the live build is what the catalog asks for.
+    `current` says whether the live build is what the catalog asks for. `source` is its kind and its
+    fields, paths as seen from the current folder where they lie below it.
     """
 
     index: str
@@ -33,7 +37,7 @@ def index_status(spec: IndexSpec, state: State) -> IndexStatus:
     return IndexStatus(
         index=spec.name,
         content_type=spec.build.content_type.value,
-        source=repr(spec.build.source),
+        source=_source(spec.build.source),
         collection=live.collection if live else None,
         build=live.fingerprint if live else None,
         current=is_current(spec, live),
@@ -55,3 +59,16 @@ def live_build(index: str, state: State) -> BuildRecord | None:
     """The build of an index that was finished last."""
     finished = [b for b in state.builds() if b.index == index and b.finished_at]
     return max(finished, key=lambda build: build.finished_at or "", default=None)
+
+
+def _source(source: Any) -> str:
+    kind = next(name for name, cls in SOURCES.items() if type(source) is cls)
+    given = {f.name: getattr(source, f.name) for f in fields(source) if f.name != "content_type"}
+    return " ".join([kind, *(str(_from_here(value)) for value in given.values())])
+
+
+def _from_here(value: object) -> object:
+    here = Path.cwd()
+    if isinstance(value, Path) and value.is_relative_to(here):
+        return value.relative_to(here)
+    return value

@@ -46,6 +46,8 @@ def _parsed(data: bytes) -> Record:
         record = json.loads(text)
     except json.JSONDecodeError as exc:
         raise ExtractError(f"not valid JSON at character {exc.pos}: {exc.msg}") from exc
+    except ValueError as exc:  # A number of 5,000 digits.
+        raise ExtractError(f"not readable JSON: {exc}") from exc
     except RecursionError as exc:
         raise ExtractError("not readable JSON: nested too deeply") from exc
     if not isinstance(record, dict):

@@ -50,6 +50,9 @@ class Embedder(Protocol):
         a text of its own. Raises `EmbedderError`.
         """
 
+    def release(self) -> None:
+        """Free what only documents need; the next call that embeds them loads it again."""
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Word pieces of each text, specials left out, before anything is cut off."""
 

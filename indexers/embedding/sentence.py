@@ -100,6 +100,9 @@ class SentenceEmbedder:
                 dict(settings).get("pooling_mode") == "mean" for _, settings in _modules(model)
             )
 
+    def release(self) -> None:
+        """See `Embedder.release`: queries need the model too."""
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """See `Embedder.count_tokens`; a prompt is not counted."""
         if not texts:

@@ -22,13 +22,18 @@ def lines(
 
 
 def pdf(
-    pages: Sequence[Sequence[Word]], *, rotate: int = 0, title: str = "", trailer: str = ""
+    pages: Sequence[Sequence[Word]],
+    *,
+    rotate: int = 0,
+    title: str = "",
+    trailer: str = "",
+    catalog: str = "",
 ) -> bytes:
     """Return a PDF of 612 by 792 points; `rotate` turns its pages and the text against them."""
     first = 5
     kids = " ".join(f"{first + 2 * index} 0 R" for index in range(len(pages)))
     objects = [
-        "<< /Type /Catalog /Pages 2 0 R >>",
+        f"<< /Type /Catalog /Pages 2 0 R {catalog} >>",
         f"<< /Type /Pages /Kids [{kids}] /Count {len(pages)} >>",
         _font("Helvetica"),
         _font("Helvetica-Bold"),

@@ -1,4 +1,5 @@
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -154,6 +155,26 @@ def test_the_file_s_own_title_is_used_unless_it_is_a_program_s() -> None:
     for given, expected in titles.items():
         data = pdf([lines(PROSE)], title=given)
         assert read(data).title == expected
+
+
+@pytest.mark.parametrize(
+    ("catalog", "expected"),
+    [
+        ("/Lang (en)", "en"),
+        ("/Lang <FEFF00700074002D00420052>", "pt-BR"),
+        ("/Lang ()", None),
+        ("/Lang 5", None),
+        ("", None),
+    ],
+)
+def test_the_locale_is_the_language_that_the_file_says(catalog: str, expected: str | None) -> None:
+    assert read(pdf([lines(PROSE)], catalog=catalog)).locale == expected
+
+
+def test_the_content_s_own_locale_goes_before_the_file_s() -> None:
+    data = pdf([lines(PROSE)], catalog="/Lang (en)")
+    given = content(data, Format.PDF, ContentType.PDF, id="guide.pdf")
+    assert extract(replace(given, locale="es")).locale == "es"
 
 
 def test_an_encrypted_pdf_asks_for_its_password() -> None:

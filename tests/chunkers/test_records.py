@@ -76,7 +76,7 @@ def test_a_bad_record_names_its_field(kind: ContentType, fields: object, reason:
         record(fields, kind)
 
 
-@pytest.mark.parametrize("line", ['{"question": ', "[" * 100_000, "nonsense"])
+@pytest.mark.parametrize("line", ['{"question": ', "[" * 100_000, "nonsense", "9" * 5_000])
 def test_what_is_not_json_is_an_error(line: str) -> None:
     with pytest.raises(ExtractError, match="JSON"):
         extract(content(line, Format.JSON, ContentType.FAQ))

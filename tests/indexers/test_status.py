@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from indexers.status import index_status
 from tests.builders import ARTICLES, FAQS, Site, faq
 
@@ -19,7 +21,20 @@ def test_an_indexed_one_says_what_it_holds_and_when(site: Site) -> None:
     assert (status.documents, status.chunks, status.current) == (2, 2, True)
     assert status.collection == report.collection == f"faqs-{status.build}"
     assert status.indexed_at is not None
-    assert "faqs.jsonl" in status.source
+
+
+def test_a_source_is_its_kind_and_its_path(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.catalog = FAQS + ARTICLES.removeprefix("indexes:\n")
+    faqs, articles = site.specs().values()
+    root = site.folder
+    monkeypatch.chdir(root)
+    assert index_status(faqs, site.state).source == "jsonl faqs.jsonl"
+    assert index_status(articles, site.state).source == "directory articles"
+    monkeypatch.chdir(root.parent)
+    assert index_status(faqs, site.state).source == f"jsonl {root.name}/faqs.jsonl"
+    (root / "elsewhere").mkdir()
+    monkeypatch.chdir(root / "elsewhere")
+    assert index_status(faqs, site.state).source == f"jsonl {root}/faqs.jsonl"
 
 
 def test_a_changed_catalog_is_noticed(site: Site) -> None:

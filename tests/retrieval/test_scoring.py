@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chunkers import ContentType
@@ -158,6 +158,7 @@ def test_nothing_found_is_no_hit() -> None:
 
 
 @pytest.mark.parametrize("kind", list(ContentType))
+@settings(deadline=None)
 @given(order=st.randoms(use_true_random=False))
 def test_hits_do_not_depend_on_the_order_that_the_store_found_them_in(
     kind: ContentType, order: random.Random

@@ -58,10 +58,14 @@ class Page:
 
 @dataclass(slots=True)
 class Source:
-    """All that the reader needs of a PDF; `outline` holds the titles and levels of bookmarks."""
+    """All that the reader needs of a PDF; `outline` holds the titles and levels of bookmarks.
+
+    `language` is the catalog's /Lang as it stands, a tag such as "en-GB"; None where it has none.
+    """
 
     pages: list[Page]
     title: str
+    language: str | None
     outline: list[tuple[str, int]]
 
 
@@ -75,13 +79,21 @@ def load(data: bytes) -> Source:
             raise ExtractError(_REASONS.get(code, "the PDF cannot be opened")) from exc
         try:
             pages = [_page(pdf, index) for index in range(len(pdf))]
-            return Source(pages, _title(pdf), _outline(pdf))
+            return Source(pages, _title(pdf), _language(pdf), _outline(pdf))
         finally:
             pdf.close()
 
 
 def _title(pdf: pypdfium2.PdfDocument) -> str:
     return str(pdf.get_metadata_value("Title")).strip("\x00 \t\r\n")
+
+
+def _language(pdf: pypdfium2.PdfDocument) -> str | None:
+    size = raw.FPDFCatalog_GetLanguage(pdf, None, 0)
+    buffer = (raw.FPDF_WCHAR * (size // 2))()
+    raw.FPDFCatalog_GetLanguage(pdf, buffer, size)
+    text = bytes(buffer).decode("utf-16-le", "replace").replace("\x00", " ")
+    return text.strip() or None
 
 
 def _outline(pdf: pypdfium2.PdfDocument) -> list[tuple[str, int]]:

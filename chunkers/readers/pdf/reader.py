@@ -26,7 +26,8 @@ def read_pdf(content: Content) -> Document:
     """Read a PDF's text in reading order; its blocks carry the page that they start on.
 
     Running headers and footers are dropped, words that line ends broke are made whole, tables
-    become pipe tables. The title is the content's, else the file's own, else its first heading.
+    become pipe tables. The title is the content's, else the file's own, else its first heading;
+    the locale is the content's, else the language that the file says it is in.
     Pages that hold a picture and no text are listed in metadata's `pages_without_text`.
     """
     source = load(content.data)
@@ -46,7 +47,7 @@ def read_pdf(content: Content) -> Document:
         revision=content.revision,
         title=content.title or title or heading,
         url=content.url,
-        locale=content.locale,
+        locale=content.locale or source.language,
         updated_at=content.updated_at,
         metadata={**own, **content.metadata},
     )

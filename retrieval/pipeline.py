@@ -53,8 +53,7 @@ async def retrieve(engine: Engine, query: Query, *, conversation: bool = False) 
     if conversation:
         reason = "no rewriter is configured; the question was searched as it was written"
         way.degraded.append(Degraded(stage="rewrite", reason=reason))
-    lives = await asyncio.to_thread(_lives, engine, names, way)
-    vectors = await _embed(lives, way)
+    lives, vectors = await _prepared(engine, names, way)
     lives = [live for live in lives if live.embedder.revision in vectors]
     found = await _search(engine, lives, vectors, filters, way)
     lap = time.perf_counter()
@@ -129,19 +128,31 @@ def _check_indexed(live: Live, query: Query, declared: Mapping[str, FilterType])
             )
 
 
-async def _embed(lives: Sequence[Live], way: _Way) -> dict[str, Vector]:
+async def _prepared(
+    engine: Engine, names: Sequence[str], way: _Way
+) -> tuple[list[Live], dict[str, Vector]]:
+    """The indexes' live builds and the query's vectors, in one thread: each change costs time."""
+
+    def prepare() -> tuple[list[Live], dict[str, Vector]]:
+        lives = _lives(engine, names, way)
+        return lives, _embed(lives, way)
+
+    try:
+        return await asyncio.wait_for(asyncio.to_thread(prepare), way.left_s())
+    except TimeoutError as exc:
+        raise DeadlineExceededError(
+            f"the query was not embedded within {way.query.deadline_ms} ms"
+        ) from exc
+
+
+def _embed(lives: Sequence[Live], way: _Way) -> dict[str, Vector]:
     """The query's vector by each model's revision, every model asked once."""
     lap = time.perf_counter()
     embedders = {live.embedder.revision: live.embedder for live in lives}
     vectors = {}
     for revision, embedder in embedders.items():
-        embedding = asyncio.to_thread(embedder.embed, [way.query.text], kind="query")
         try:
-            vectors[revision] = (await asyncio.wait_for(embedding, way.left_s()))[0]
-        except TimeoutError as exc:
-            raise DeadlineExceededError(
-                f"the query was not embedded within {way.query.deadline_ms} ms"
-            ) from exc
+            vectors[revision] = embedder.embed([way.query.text], kind="query")[0]
         except EmbedderError as exc:
             without = [live.name for live in lives if live.embedder.revision == revision]
             way.degraded += [Degraded(stage=f"search:{name}", reason=str(exc)) for name in without]

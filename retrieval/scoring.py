@@ -36,7 +36,7 @@ class Asked:
 
 
 def score(live: Live, asked: Asked, candidates: Sequence[Candidate]) -> list[Hit]:
-    """Hits for an index's candidates, best first."""
+    """Hits for the best of an index's candidates, as many as each vector finds; best first."""
     if not candidates:
         return []
     dense, sparse = _column(candidates, DENSE), _column(candidates, SPARSE)
@@ -52,7 +52,8 @@ def score(live: Live, asked: Asked, candidates: Sequence[Candidate]) -> list[Hit
     bounds = np.searchsorted(owners, np.arange(len(candidates) + 1))
     evidence = evidence_of(asked, candidates)
     hits = []
-    for i in sorted(range(len(candidates)), key=lambda i: (-fused[i], candidates[i].id)):
+    order = sorted(range(len(candidates)), key=lambda i: (-fused[i], candidates[i].id))
+    for i in order[: live.spec.candidates]:
         scores = {
             **candidates[i].scores,
             "unit": float(best_units[i]),

@@ -38,14 +38,6 @@ _ASIDE = (".making", ".dropped")
 """Suffixes of folders that are no collection yet, or no longer one."""
 
 
-_SEARCHED = edge.EdgeConfig(
-    sparse_vectors={SPARSE: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)},
-    payload_memory=edge.Memory.Cached,
-)
-"""How a shard is opened. Else each payload's first reading waits for the disk: 7 ms a search,
-not 3. The process that builds a shard goes without: optimizing holds all payloads twice."""
-
-
 class EdgeStore:
     """A VectorStore in a folder of its own, owned by one process at a time.
 
@@ -84,9 +76,7 @@ class EdgeStore:
                 shard.update(operation)
             shard.flush()
             shard.close()
-            with self._opening:
-                aside.rename(path)
-                self._shards[collection] = edge.EdgeShard.load(str(path))
+        aside.rename(path)
 
     def drop(self, collection: str) -> None:
         """See `VectorStore.drop`."""
@@ -209,9 +199,7 @@ class EdgeStore:
                 if not self._path(collection).exists():
                     raise CollectionNotFoundError(f"no collection {collection!r}")
                 with _translated():
-                    self._shards[collection] = edge.EdgeShard.load(
-                        str(self._path(collection)), _SEARCHED
-                    )
+                    self._shards[collection] = edge.EdgeShard.load(str(self._path(collection)))
             return self._shards[collection]
 
     def _path(self, collection: str) -> Path:

@@ -26,6 +26,8 @@ def shard_config(schema: Schema) -> edge.EdgeConfig:
     return edge.EdgeConfig(
         vectors={DENSE: dense},
         sparse_vectors={SPARSE: sparse},
+        # By default each payload's first reading waits for the disk: 7 ms a search, not 3.
+        payload_memory=edge.Memory.Cached,
     )
 
 

@@ -57,9 +57,9 @@ class SearchSpec:
 
     `candidates` are found by each vector, and as many of all found are kept. `min_relevance` is
     the threshold where a query gives none. `unit_share` cuts a hit down to its units that score
-    at least this share of the query's best unit; None returns whole chunks. `near_duplicate` drops a hit whose triples of words have
-    this Jaccard similarity with a better one's; None keeps even exact copies. `max_hits` takes
-    that many at most, None all.
+    at least this share of the query's best unit; None returns whole chunks. `near_duplicate`
+    drops a hit whose triples of words have this Jaccard similarity with a better one's; None
+    keeps even exact copies. `max_hits` takes that many at most, None all.
     """
 
     strategy: str = "hybrid"

@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from benchmarks.errors import CalibrationError
-from retrieval.relevance import Evidence, Relevance
+from indexers.relevance import Evidence, Relevance
 
 Floats = npt.NDArray[np.float64]
 

@@ -17,8 +17,9 @@ from benchmarks.suite import BuildSpec, SearchSpec
 from chunkers.document import Content, ContentType
 from indexers.build import Progress, reindex
 from indexers.catalog import IndexBuild, IndexSpec, parse_build
-from indexers.errors import CatalogError, IndexersError
+from indexers.errors import IndexersError
 from indexers.located import Located, LocatedError
+from indexers.search_spec import DEFAULTS, parse_search
 from indexers.settings import Settings, open_store, state_path
 from indexers.sources import Entry
 from indexers.state import State
@@ -137,11 +138,14 @@ class PassagesEngine:
 
     def _engine(self, specs: dict[str, IndexSpec], search: SearchSpec) -> tuple[Engine, Query]:
         where, limits = _split(search.where)
-        catalog = {name: replace(spec, search=where) for name, spec in specs.items()}
         try:
-            engine = Engine(catalog, self._store, self._state)
-        except CatalogError as exc:
+            catalog = {
+                name: replace(spec, search=parse_search(spec.build.content_type, where))
+                for name, spec in specs.items()
+            }
+        except LocatedError as exc:
             raise SuiteError(str(exc)) from exc
+        engine = Engine(catalog, self._store, self._state)
         engine.warm()
         return engine, limits
 
@@ -161,7 +165,7 @@ def _specs(dataset: Dataset, build: BuildSpec) -> dict[str, IndexSpec]:
         specs[name] = IndexSpec(
             name=name,
             build=IndexBuild(content_type=content_type, source=source, filters={}, **components),
-            search=Located(build.where.file, build.where.line),
+            search=DEFAULTS[content_type],
         )
     return specs
 
@@ -171,7 +175,8 @@ def _index_name(text: str) -> str:
 
 
 def _split(where: Located) -> tuple[Located, Query]:
-    """A suite's search, apart from its keys for the query, which become a query without text."""
+    """A suite's search, apart from its keys for the query, which become a query without text that
+    asks for all hits."""
     rest = Located(where.file, where.line)
     limits: dict[str, Any] = {}
     for key, value in where.items():
@@ -182,7 +187,7 @@ def _split(where: Located) -> tuple[Located, Query]:
             raise SuiteError(str(where.error(f"'{key}' must be a whole number above 0", key)))
         else:
             limits[key] = value
-    return rest, Query(text="", deadline_ms=_PATIENT_MS, **limits)
+    return rest, Query(text="", deadline_ms=_PATIENT_MS, explain=True, **limits)
 
 
 def _told(on_progress: OnProgress) -> Callable[[Progress], None]:

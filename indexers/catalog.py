@@ -14,6 +14,7 @@ from indexers.embedding import DEFAULT_EMBEDDER, EMBEDDERS, Embedder
 from indexers.errors import CatalogError
 from indexers.filters import FilterType
 from indexers.located import Located, LocatedError, choose, construct, load
+from indexers.search_spec import SearchSpec, parse_search
 from indexers.sources import SOURCES, Source
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
@@ -33,14 +34,11 @@ class IndexBuild:
 
 @dataclass(frozen=True, kw_only=True)
 class IndexSpec:
-    """One index of the catalog.
-
-    `search` is what the catalog says of searching it, read by the package that searches.
-    """
+    """One index of the catalog: what is stored for it, and how it is searched."""
 
     name: str
     build: IndexBuild
-    search: Located
+    search: SearchSpec
 
 
 def load_catalog(path: Path) -> dict[str, IndexSpec]:
@@ -79,7 +77,7 @@ def _index(name: str, indexes: Located) -> IndexSpec:
             **parse_build(content_type, where.mapping("build")),
             filters=_filters(where.mapping("filters")),
         ),
-        search=where.mapping("search"),
+        search=parse_search(content_type, where.mapping("search")),
     )
 
 

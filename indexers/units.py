@@ -5,10 +5,11 @@ it knows its surroundings (late chunking: Guenther et al., 2024, arXiv:2409.0470
 pass of its own. Only its direction matters, so eight bits a component do.
 """
 
-import base64
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+import pybase64
 
 from indexers.store.base import Vector
 
@@ -25,12 +26,17 @@ def quantise(rows: Vector) -> UnitVectors:
 
 def to_payload(units: UnitVectors) -> str:
     """UnitVectors as text (base64, RFC 4648)."""
-    return base64.b64encode(units.tobytes()).decode("ascii")
+    return pybase64.b64encode(units.tobytes()).decode("ascii")
 
 
-def from_payload(text: str, dimension: int) -> UnitVectors:
-    """The UnitVectors that `to_payload` wrote."""
-    return np.frombuffer(base64.b64decode(text), dtype=np.int8).reshape(-1, dimension)
+def from_payloads(
+    texts: Sequence[str], dimension: int
+) -> tuple[UnitVectors, npt.NDArray[np.int64]]:
+    """The UnitVectors that `to_payload` wrote as each text, one after the other, and the place in
+    `texts` that each row comes from."""
+    decoded = [pybase64.b64decode(text, validate=True) for text in texts]
+    rows = np.frombuffer(b"".join(decoded), dtype=np.int8).reshape(-1, dimension)
+    return rows, np.repeat(np.arange(len(texts)), [len(one) // dimension for one in decoded])
 
 
 def cosines(units: UnitVectors, query: Vector) -> Vector:

@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,13 +13,17 @@ from indexers.bm25 import Bm25Encoder
 from indexers.catalog import IndexSpec
 from indexers.embedding import EMBEDDERS, Embedder
 from indexers.errors import IndexersError
+from indexers.search_spec import SearchSpec
 from indexers.state import BuildRecord, State
 from indexers.status import is_current
 from indexers.store import VectorStore
 from retrieval.errors import NotReadyError
-from retrieval.spec import SearchSpec, parse_search
 
-_IDF_FRESH_S = 60.0
+_IDF_FRESH_S = 600.0
+"""How old a term's weight may be: in-place changes move it by a little at a time."""
+
+_THREADS = 32
+"""Searches at once: a search that is late keeps its thread until the store answers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,18 +43,11 @@ class Engine:
     """The live builds of a catalog's indexes, looked up anew for every query."""
 
     def __init__(self, catalog: Mapping[str, IndexSpec], store: VectorStore, state: State) -> None:
-        """Read how each index is to be searched.
-
-        Raises:
-            CatalogError: an index's `search` is not valid.
-        """
+        """An engine over a store and a state, which it closes."""
         self.catalog = dict(catalog)
         self.store = store
+        self.threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="search")
         self._state = state
-        self._specs = {
-            name: parse_search(spec.build.content_type, spec.search)
-            for name, spec in catalog.items()
-        }
         self._live: dict[str, Live] = {}
         self._idf: dict[str, tuple[float, dict[int, float]]] = {}
         self._loading = threading.Lock()
@@ -75,7 +73,7 @@ class Engine:
         return known
 
     def idf(self, live: Live, terms: Sequence[int]) -> dict[int, float]:
-        """The inverse document frequency of terms in a live collection, a minute old at most.
+        """The inverse document frequency of terms in a live collection, ten minutes old at most.
 
         Raises:
             StoreError: the store does not answer.
@@ -92,15 +90,21 @@ class Engine:
         return known
 
     def warm(self) -> None:
-        """Load what answers need: each live model, its collection, the counter of tokens."""
+        """Load what answers need: each live model, its collection and its common terms' weights,
+        the counter of tokens."""
         count_cl100k("")
         for name in self.catalog:
             try:
-                live = self.live(name)
-                live.embedder.embed(["warm up"], kind="query")
-                self.store.count(live.record.collection)
+                self._warm(self.live(name))
             except (NotReadyError, IndexersError):
                 continue  # `problems` reports it for as long as it lasts.
+
+    def _warm(self, live: Live) -> None:
+        vector = live.embedder.embed(["warm up"], kind="query")[0]
+        search = live.spec.to_search(vector, live.sparse.encode_query("warm up"), {})
+        found = self.store.search(live.record.collection, search)
+        texts = " ".join(str(candidate.payload["text"]) for candidate in found)
+        self.idf(live, live.sparse.encode_query(texts).indices)
 
     def problems(self) -> dict[str, str]:
         """Why indexes cannot be searched now, by name; empty when all is well."""
@@ -117,7 +121,8 @@ class Engine:
         return [self._describe(name, spec) for name, spec in self.catalog.items()]
 
     def close(self) -> None:
-        """Close the store and the state."""
+        """Close the store and the state, without waiting for searches that are late."""
+        self.threads.shutdown(wait=False, cancel_futures=True)
         self.store.close()
         self._state.close()
 
@@ -149,7 +154,7 @@ class Engine:
             record=records[0],
             embedder=self._embedder(name, settings["embedder"]),
             sparse=Bm25Encoder(**_fields(settings["sparse"])),
-            spec=self._specs[name],
+            spec=self.catalog[name].search,
             filters=settings["filters"],
         )
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 
 from indexers.errors import EmbedderError, IndexersError
 from indexers.filters import Filters, FilterType, parse_condition
+from indexers.search_spec import SearchSpec
 from indexers.store.base import Vector
 from retrieval.engine import Engine, Live
 from retrieval.errors import DeadlineExceededError, InvalidQueryError, NotReadyError
 from retrieval.query import Degraded, Dropped, Hit, Query, Retrieved
 from retrieval.scoring import Asked, score
 from retrieval.selection import Cut, Limits, select
-from retrieval.spec import SearchSpec
 
 
 @dataclass(slots=True)
@@ -53,9 +53,8 @@ async def retrieve(engine: Engine, query: Query, *, conversation: bool = False) 
     if conversation:
         reason = "no rewriter is configured; the question was searched as it was written"
         way.degraded.append(Degraded(stage="rewrite", reason=reason))
-    lives, vectors = await _prepared(engine, names, way)
-    lives = [live for live in lives if live.embedder.revision in vectors]
-    found = await _search(engine, lives, vectors, filters, way)
+    found = await _found(engine, names, filters, way)
+    lives = [live for live, _ in found]
     lap = time.perf_counter()
     hits = sorted((hit for _, some in found for hit in some), key=lambda hit: -hit.relevance)
     passages, dropped = select(hits, _limits(query, lives))
@@ -128,21 +127,31 @@ def _check_indexed(live: Live, query: Query, declared: Mapping[str, FilterType])
             )
 
 
-async def _prepared(
-    engine: Engine, names: Sequence[str], way: _Way
-) -> tuple[list[Live], dict[str, Vector]]:
-    """The indexes' live builds and the query's vectors, in one thread: each change costs time."""
+_Found = list[tuple[Live, list[Hit]]]
 
-    def prepare() -> tuple[list[Live], dict[str, Vector]]:
+
+async def _found(
+    engine: Engine, names: Sequence[str], filters: Mapping[str, Filters], way: _Way
+) -> _Found:
+    """Embed the query, search every index."""
+
+    def begin() -> tuple[list[_Search], _Found]:
         lives = _lives(engine, names, way)
-        return lives, _embed(lives, way)
+        vectors = _embed(lives, way)
+        searches = [
+            _Search(engine, live, way.query, vectors[live.embedder.revision], filters[live.name])
+            for live in lives
+            if live.embedder.revision in vectors
+        ]
+        # One index is searched in the same thread: each change of threads costs time.
+        return searches, _search_here(searches[0], way) if len(searches) == 1 else []
 
     try:
-        return await asyncio.wait_for(asyncio.to_thread(prepare), way.left_s())
+        begun = asyncio.get_running_loop().run_in_executor(engine.threads, begin)
+        searches, found = await asyncio.wait_for(begun, way.left_s())
     except TimeoutError as exc:
-        raise DeadlineExceededError(
-            f"the query was not embedded within {way.query.deadline_ms} ms"
-        ) from exc
+        raise DeadlineExceededError(f"no answer within {way.query.deadline_ms} ms") from exc
+    return found or await _search_at_once(engine, searches, way)
 
 
 def _embed(lives: Sequence[Live], way: _Way) -> dict[str, Vector]:
@@ -162,59 +171,57 @@ def _embed(lives: Sequence[Live], way: _Way) -> dict[str, Vector]:
     return vectors
 
 
-_Found = list[tuple[Live, list[Hit]]]
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """The search of one index, ready to run."""
+
+    engine: Engine
+    live: Live
+    query: Query
+    vector: Vector
+    filters: Filters
+
+    def __call__(self) -> list[Hit]:
+        live, engine = self.live, self.engine
+        sparse = live.sparse.encode_query(self.query.text)
+        search = live.spec.to_search(self.vector, sparse, self.filters)
+        candidates = engine.store.search(live.record.collection, search)
+        idf = engine.idf(live, sparse.indices)
+        least = 0.0 if self.query.explain else _threshold(self.query, live.spec)
+        return score(live, Asked(dense=self.vector, sparse=sparse, idf=idf), candidates, least)
 
 
-async def _search(
-    engine: Engine,
-    lives: Sequence[Live],
-    vectors: Mapping[str, Vector],
-    filters: Mapping[str, Filters],
-    way: _Way,
-) -> _Found:
+def _search_here(search: _Search, way: _Way) -> _Found:
     lap = time.perf_counter()
-    tasks = {
-        live.name: asyncio.create_task(
-            asyncio.to_thread(
-                _search_one,
-                engine,
-                live,
-                way.query.text,
-                vectors[live.embedder.revision],
-                filters[live.name],
-            )
-        )
-        for live in lives
-    }
-    await asyncio.wait(tasks.values(), timeout=max(way.left_s(), 0))
+    try:
+        hits = search()
+    except IndexersError as exc:
+        raise NotReadyError("; ".join([*(d.reason for d in way.degraded), str(exc)])) from exc
+    way.lap("search", lap)
+    return [(search.live, hits)]
+
+
+async def _search_at_once(engine: Engine, searches: Sequence[_Search], way: _Way) -> _Found:
+    lap, loop = time.perf_counter(), asyncio.get_running_loop()
+    answers = [loop.run_in_executor(engine.threads, search) for search in searches]
+    await asyncio.wait(answers, timeout=max(way.left_s(), 0))
     found: _Found = []
     failed = False
-    for live in lives:
-        task = tasks[live.name]
-        if not task.done():
-            task.cancel()
+    for search, answer in zip(searches, answers, strict=True):
+        if not answer.done():
+            answer.cancel()
             reason = f"no answer within {way.query.deadline_ms} ms"
-        elif isinstance(task.exception(), IndexersError):
-            failed, reason = True, str(task.exception())
+        elif isinstance(answer.exception(), IndexersError):
+            failed, reason = True, str(answer.exception())
         else:
-            found.append((live, task.result()))
+            found.append((search.live, answer.result()))
             continue
-        way.degraded.append(Degraded(stage=f"search:{live.name}", reason=reason))
+        way.degraded.append(Degraded(stage=f"search:{search.live.name}", reason=reason))
     way.lap("search", lap)
     if not found:
         reasons = "; ".join(item.reason for item in way.degraded)
         raise NotReadyError(reasons) if failed else DeadlineExceededError(reasons)
     return found
-
-
-def _search_one(
-    engine: Engine, live: Live, text: str, vector: Vector, filters: Filters
-) -> list[Hit]:
-    sparse = live.sparse.encode_query(text)
-    search = live.spec.to_search(vector, sparse, filters)
-    candidates = engine.store.search(live.record.collection, search)
-    idf = engine.idf(live, sparse.indices)
-    return score(live, Asked(dense=vector, sparse=sparse, idf=idf), candidates)
 
 
 def _limits(query: Query, lives: Sequence[Live]) -> Limits:
@@ -246,7 +253,7 @@ def _reason(
     threshold = _limits(query, lives).cuts[best.index].min_relevance
     if best.relevance < threshold:
         return (
-            f"nothing here answers this: the best of {len(hits)} hits has relevance "
-            f"{best.relevance:.2f}, below the threshold {threshold:g}"
+            f"nothing here answers this: the best hit has relevance {best.relevance:.2f}, below "
+            f"the threshold {threshold:g}"
         )
-    return f"the best of {len(hits)} hits was dropped: {dropped[0].reason}"
+    return f"the best hit was dropped: {dropped[0].reason}"

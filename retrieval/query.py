@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, overload
+from typing import Any, NamedTuple, overload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +43,7 @@ class DocumentInfo:
     updated_at: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unit:
+class Unit(NamedTuple):
     """A sentence, or another whole, of a hit: `hit.text[start:end]`, with its score as a share of
     the best unit's of all the query's hits in the index."""
 
@@ -76,7 +75,7 @@ class Units(Sequence[Unit]):
         if isinstance(place, slice):
             return Units(self._spans[place], self._shares[place])
         start, end = self._spans[place]
-        return Unit(start=start, end=end, share=self._shares[place])
+        return Unit(start, end, self._shares[place])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,8 +147,9 @@ class Degraded:
 class Retrieved:
     """The answer to a query.
 
-    `answerable` is whether there are passages; when not, `reason` says why. `ranked` holds every
-    hit, best first, before anything was dropped.
+    `answerable` is whether there are passages; when not, `reason` says why. `ranked` holds the
+    hits, best first, before anything was dropped: all that were found where the query asks to
+    `explain`, else those at or above their index's threshold and each index's best one.
     """
 
     answerable: bool

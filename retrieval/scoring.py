@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from indexers.bm25 import SparseVector
+from indexers.relevance import Evidence
+from indexers.search_spec import Convex, Rrf
 from indexers.store import DENSE, SPARSE, Candidate
 from indexers.store.base import Vector
-from indexers.units import cosines, from_payload
+from indexers.units import cosines, from_payloads
 from retrieval.engine import Live
 from retrieval.query import DocumentInfo, Hit, Span, Units
-from retrieval.relevance import Evidence
-from retrieval.spec import Convex, Rrf
 
 Scores = npt.NDArray[np.float64]
 
@@ -35,8 +35,14 @@ class Asked:
     idf: Mapping[int, float]
 
 
-def score(live: Live, asked: Asked, candidates: Sequence[Candidate]) -> list[Hit]:
-    """Hits for the best of an index's candidates, as many as each vector finds; best first."""
+def score(
+    live: Live, asked: Asked, candidates: Sequence[Candidate], least: float = 0.0
+) -> list[Hit]:
+    """Hits for the best of an index's candidates, as many as each vector finds; best first.
+
+    Of those whose relevance is below `least`, only the best one of all is made: making the others
+    takes as long as scoring them.
+    """
     if not candidates:
         return []
     dense, sparse = _column(candidates, DENSE), _column(candidates, SPARSE)
@@ -51,9 +57,12 @@ def score(live: Live, asked: Asked, candidates: Sequence[Candidate]) -> list[Hit
     unit_shares = by_unit / best_unit if best_unit > 0 else np.ones(len(by_unit))
     bounds = np.searchsorted(owners, np.arange(len(candidates) + 1))
     evidence = evidence_of(asked, candidates)
-    hits = []
+    hits: list[Hit] = []
     order = sorted(range(len(candidates)), key=lambda i: (-fused[i], candidates[i].id))
     for i in order[: live.spec.candidates]:
+        relevance = live.spec.relevance(float(fused[i]), evidence)
+        if hits and relevance < least:
+            continue
         scores = {
             **candidates[i].scores,
             "unit": float(best_units[i]),
@@ -61,8 +70,7 @@ def score(live: Live, asked: Asked, candidates: Sequence[Candidate]) -> list[Hit
             "fused": float(fused[i]),
         }
         mine = unit_shares[bounds[i] : bounds[i + 1]]
-        probability = live.spec.relevance(float(fused[i]), evidence)
-        hits.append(_hit(live, candidates[i], mine, scores, probability))
+        hits.append(_hit(live, candidates[i], mine, scores, relevance))
     return hits
 
 
@@ -110,13 +118,12 @@ def _unit_cosines(
     candidates: Sequence[Candidate], query: Vector
 ) -> tuple[Scores, npt.NDArray[np.int64]]:
     """The cosine of every unit of every candidate, and the candidate that each belongs to."""
-    rows = [from_payload(c.payload["unit_vectors"], len(query)) for c in candidates]
-    owners = np.repeat(np.arange(len(candidates)), [len(row) for row in rows])
-    return cosines(np.concatenate(rows), query).astype(np.float64), owners
+    rows, owners = from_payloads([c.payload["unit_vectors"] for c in candidates], len(query))
+    return cosines(rows, query).astype(np.float64), owners
 
 
 def _hit(
-    live: Live, found: Candidate, shares: Scores, scores: Mapping[str, float], probability: float
+    live: Live, found: Candidate, shares: Scores, scores: Mapping[str, float], relevance: float
 ) -> Hit:
     payload: Mapping[str, Any] = found.payload
     return Hit(
@@ -133,5 +140,5 @@ def _hit(
         heading_path=tuple(payload["heading_path"]),
         units=Units(payload["units"], shares.tolist()),
         scores=scores,
-        relevance=probability,
+        relevance=relevance,
     )

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 
 from chunkers import count_cl100k
@@ -52,13 +53,18 @@ class _Piece:
         return self.hit.units[self.last].end
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Group:
     """Neighbouring pieces of one document, in its order; together one stretch of `text`."""
 
     pieces: tuple[_Piece, ...]
     text: str
-    tokens: int
+
+    @cached_property
+    def tokens(self) -> int:
+        """Of the text; counting them takes longer than all else here, so it is done last."""
+        first = self.pieces[0].hit
+        return first.tokens if self.text == first.text else count_cl100k(self.text)
 
     @property
     def start(self) -> int:
@@ -166,9 +172,7 @@ def _group(pieces: Iterable[_Piece]) -> _Group:
         )
         for place, one in enumerate(pieces)
     )
-    text, first = _joined(stretched), stretched[0].hit
-    tokens = first.tokens if text == first.text else count_cl100k(text)
-    return _Group(stretched, text, tokens)
+    return _Group(stretched, _joined(stretched))
 
 
 def _joined(pieces: Sequence[_Piece]) -> str:

@@ -1,28 +1,33 @@
 """How long `/retrieve` takes over HTTP, against the sum of its raw parts.
 
-Blocks of raw queries and of requests take turns, so that noise hits both alike; the raw process
-and the server never run at the same time.
+Each question is asked of the API and of a process that runs the raw parts alone, one right after
+the other, so that noise hits both alike; while one works, the other waits. Each round starts both
+anew.
 """
 
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 from benchmarks.performance.passages import output_of, write_catalog
-from benchmarks.performance.raw import WARM_UP
+from benchmarks.performance.raw import RawParts, raw_parts
 from benchmarks.performance.rows import Row, percentile
-from benchmarks.performance.server import served
+from benchmarks.performance.server import Client, served
 from benchmarks.performance.workplace import Workplace, read_questions
 
 CHUNKS = 20_000
 ROUNDS = 5
+WARM_UP = 20
+"""Questions that are asked first, and not measured."""
+
 MOST_TIMES_RAW = 1.5
 
 
 @dataclass(frozen=True, kw_only=True)
 class Round:
-    """One block of each kind, all in milliseconds, a value a question.
+    """All in milliseconds, a value a question.
 
     `stages` are what the server reports of its own.
     """
@@ -47,7 +52,15 @@ def measure_latency(place: Workplace, chunks: int | None, rounds: int = ROUNDS) 
     data_dir = (place.folder / f"latency-{chunks}").resolve()
     where = ("--catalog", catalog, "--data-dir", data_dir)
     (report,) = json.loads(output_of("indexers", "reindex", *where, "--json"))["reports"]
-    measured = [_round(catalog, data_dir, place.questions) for _ in range(rounds)]
+    aside = data_dir.with_suffix(".raw")  # One process at a time owns a store.
+    shutil.rmtree(aside, ignore_errors=True)
+    shutil.copytree(data_dir, aside)
+    texts = read_questions(place.questions)
+    measured = []
+    for _ in range(rounds):
+        with raw_parts(catalog, aside) as raw, served(catalog, data_dir) as client:
+            measured.append(_round(texts, raw, client))
+    shutil.rmtree(aside)
     return [Row(name="chunks", value=report["chunks_stored"], decimals=0), *latency_rows(measured)]
 
 
@@ -57,6 +70,7 @@ def latency_rows(rounds: Sequence[Round]) -> list[Row]:
     embed = percentile([ms for one in rounds for ms in one.embed], 50)
     search = percentile([ms for one in rounds for ms in one.search], 50)
     ratios = [one.ratio for one in rounds]
+    each = [h / (e + s) for r in rounds for h, e, s in zip(r.http, r.embed, r.search, strict=True)]
     most = MOST_TIMES_RAW * (embed + search)
     return [
         _ms("raw query embedding p50", embed),
@@ -73,6 +87,7 @@ def latency_rows(rounds: Sequence[Round]) -> list[Row]:
         ),
         Row(name="the same, lowest of the rounds", value=min(ratios), unit="x"),
         Row(name="the same, highest of the rounds", value=max(ratios), unit="x"),
+        Row(name="the same, p50 of the questions' own", value=percentile(each, 50), unit="x"),
         *_stage_rows(rounds),
     ]
 
@@ -91,15 +106,24 @@ def _ms(name: str, value: float, most: float | None = None) -> Row:
     return Row(name=name, value=value, unit="ms", most=most)
 
 
-def _round(catalog: Path, data_dir: Path, questions: Path) -> Round:
-    raw = json.loads(output_of("benchmarks.performance.raw", catalog, data_dir, questions))
-    texts = read_questions(questions)
-    with served(catalog, data_dir) as client:
-        for text in texts[:WARM_UP]:
-            client.retrieve(text)
-        answers = [client.retrieve(text) for text in texts]
+def _round(texts: Sequence[str], raw: RawParts, client: Client) -> Round:
+    for text in texts[:WARM_UP]:
+        raw.ask(text)
+        client.retrieve(text)
+    asked = [_both(text, raw, client, raw_first=bool(n % 2)) for n, text in enumerate(texts)]
+    embed, search = zip(*(parts for parts, _ in asked), strict=True)
     stages: dict[str, list[float]] = {}
-    for _, answer in answers:
+    for _, (_, answer) in asked:
         for stage, ms in answer["timings_ms"].items():
             stages.setdefault(stage, []).append(ms)
-    return Round(**raw, http=[ms for ms, _ in answers], stages=stages)
+    return Round(embed=embed, search=search, http=[ms for _, (ms, _) in asked], stages=stages)
+
+
+def _both(
+    text: str, raw: RawParts, client: Client, *, raw_first: bool
+) -> tuple[tuple[float, float], tuple[float, dict[str, Any]]]:
+    if raw_first:
+        parts = raw.ask(text)
+        return parts, client.retrieve(text)
+    answer = client.retrieve(text)
+    return raw.ask(text), answer

@@ -1,41 +1,73 @@
 """The raw parts of a query: its embedding and the store's search, one after the other.
 
-    python -m benchmarks.performance.raw CATALOG DATA_DIR QUESTIONS
+    python -m benchmarks.performance.raw CATALOG DATA_DIR
 
-A process of its own, as the API is, since one process at a time owns the embedded store. Prints
-`{"embed": [milliseconds, ...], "search": [...]}`, a value a question.
+A process of its own, as the API is, since one process at a time owns the embedded store. Reads
+questions, a JSON string a line, and answers each with `{"embed": milliseconds, "search": ...}`.
 """
 
 import json
+import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
-from benchmarks.performance.passages import INDEX
-from benchmarks.performance.workplace import read_questions
+from benchmarks.errors import BenchmarksError
+from benchmarks.performance.passages import INDEX, ROOT, python_m
 from indexers.catalog import load_catalog
 from indexers.settings import Settings, open_store, state_path
 from indexers.state import State
 from retrieval.engine import Engine
 
-WARM_UP = 20
-"""Questions that are asked first, and not measured."""
+
+class RawParts:
+    """The process, as seen from the measurement."""
+
+    def __init__(self, questions: IO[str], answers: IO[str]) -> None:
+        self._questions = questions
+        self._answers = answers
+
+    def ask(self, question: str) -> tuple[float, float]:
+        """The milliseconds of a question's embedding and of its search.
+
+        Raises:
+            BenchmarksError: the process ended.
+        """
+        self._questions.write(json.dumps(question) + "\n")
+        self._questions.flush()
+        line = self._answers.readline()
+        if not line:
+            raise BenchmarksError("the process that measures the raw parts ended")
+        answer = json.loads(line)
+        return answer["embed"], answer["search"]
 
 
-def main(catalog: Path, data_dir: Path, questions: Path) -> None:
-    """Measure and print."""
+@contextmanager
+def raw_parts(catalog: Path, data_dir: Path) -> Iterator[RawParts]:
+    """The process, which runs while the block does."""
+    pipe = subprocess.PIPE
+    command = python_m("benchmarks.performance.raw", catalog, data_dir)
+    with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        yield RawParts(process.stdin, process.stdout)
+        process.stdin.close()
+
+
+def main(catalog: Path, data_dir: Path) -> None:
+    """Answer questions until there are no more."""
     settings = Settings(data_dir=data_dir)
     engine = Engine(load_catalog(catalog), open_store(settings), State(state_path(settings)))
     try:
         engine.warm()
-        texts = read_questions(questions)
-        for text in texts[:WARM_UP]:
-            _query(engine, text)
-        times = [_query(engine, text) for text in texts]
+        for line in sys.stdin:
+            embed, search = _query(engine, json.loads(line))
+            print(json.dumps({"embed": embed, "search": search}), flush=True)
     finally:
         engine.close()
-    embed, search = zip(*times, strict=True)
-    print(json.dumps({"embed": embed, "search": search}))
 
 
 def _query(engine: Engine, text: str) -> tuple[float, float]:
@@ -51,4 +83,4 @@ def _query(engine: Engine, text: str) -> tuple[float, float]:
 
 
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:4]))
+    main(*map(Path, sys.argv[1:3]))

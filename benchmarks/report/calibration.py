@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.calibration import Calibration, Quality
-from retrieval.relevance import Relevance
+from indexers.relevance import Relevance
 
 
 def snippet(relevance: Relevance) -> str:

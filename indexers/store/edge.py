@@ -135,21 +135,14 @@ class EdgeStore:
         shard = self._shard(collection)
         queries = vector_queries(search)
         with _translated():
-            found = _query(shard, queries, search.limit, payload_filter(search.filters))
-            ids = {point.id for points in found for point in points}
-            if not ids:
-                return []
-            among = edge.Filter(must=[edge.HasIdCondition(ids)])
-            scored = _query(shard, queries, len(ids), among)
+            scores = _found(shard, queries, search)
+            _complete(shard, queries, scores)
             # Payloads take most of the time: each is read once, also where both vectors found it.
-            records = shard.retrieve([*ids], True, False)
-        scores: dict[Any, dict[str, float]] = {id_: dict.fromkeys(queries, 0.0) for id_ in ids}
-        for name, points in zip(queries, scored, strict=True):
-            for point in points:
-                scores[point.id][name] = point.score
+            records = shard.retrieve([*scores], True, False) if scores else []
         return [
-            Candidate(id=str(record.id), payload=record.payload or {}, scores=scores[record.id])
+            Candidate(id=str(id_), payload=record.payload or {}, scores=scores[id_])
             for record in records
+            for id_ in (record.id,)  # Each look at an id makes it anew.
         ]
 
     def inverse_document_frequency(self, collection: str, terms: Sequence[int]) -> dict[int, float]:
@@ -159,8 +152,9 @@ class EdgeStore:
         requests = term_requests(terms)
         with _translated():
             answers = shard.query_batch(edge.QueryBatchRequest(requests))
-        # Counting takes a millisecond, three times as long as everything before.
-        unseen = 0.0 if all(answers) else unseen_idf(self.count(collection))
+        # The exact count takes a millisecond, three times as long as everything before.
+        roughly = edge.CountRequest(exact=False)
+        unseen = 0.0 if all(answers) else unseen_idf(shard.count(roughly))
         return {
             term: points[0].score / _weight(points[0], term) if points else unseen
             for term, points in zip(terms, answers, strict=True)
@@ -259,16 +253,44 @@ def _replace(path: Path, text: str) -> None:
     aside.replace(path)
 
 
-def _query(
-    shard: edge.EdgeShard,
-    queries: Mapping[str, edge.Query],
-    limit: int,
-    matching: edge.Filter | None,
-) -> list[list[edge.ScoredPoint]]:
+_Scores = dict[Any, dict[str, float]]
+"""The scores of each point by the vectors' names."""
+
+
+def _found(shard: edge.EdgeShard, queries: Mapping[str, edge.Query], search: Search) -> _Scores:
+    """The best points by each vector, with the scores that found them."""
+    matching = payload_filter(search.filters)
     requests = [
-        edge.QueryRequest(limit=limit, query=query, filter=matching) for query in queries.values()
+        edge.QueryRequest(limit=search.limit, query=query, filter=matching)
+        for query in queries.values()
     ]
-    return shard.query_batch(edge.QueryBatchRequest(requests))
+    scores: _Scores = {}
+    _note(shard, dict(zip(queries, requests, strict=True)), scores)
+    return scores
+
+
+def _complete(shard: edge.EdgeShard, queries: Mapping[str, edge.Query], scores: _Scores) -> None:
+    """Score by each vector what only another one found; 0 where it shares no term."""
+    requests = {}
+    for name, query in queries.items():
+        unscored = {id_ for id_, own in scores.items() if name not in own}
+        if unscored:
+            among = edge.Filter(must=[edge.HasIdCondition(unscored)])
+            requests[name] = edge.QueryRequest(limit=len(unscored), query=query, filter=among)
+    if requests:
+        _note(shard, requests, scores)
+    for own in scores.values():
+        for name in queries:
+            own.setdefault(name, 0.0)
+
+
+def _note(
+    shard: edge.EdgeShard, requests: Mapping[str, edge.QueryRequest], scores: _Scores
+) -> None:
+    answers = shard.query_batch(edge.QueryBatchRequest([*requests.values()]))
+    for name, points in zip(requests, answers, strict=True):
+        for point in points:
+            scores.setdefault(point.id, {})[name] = point.score
 
 
 def _weight(point: edge.ScoredPoint, term: int) -> float:

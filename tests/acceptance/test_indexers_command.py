@@ -66,6 +66,7 @@ def test_a_dry_run_indexes_nothing(folder: Path) -> None:
     [
         (FAQS, ["reindex", "faq"], "no index 'faq'; the catalog has: faqs"),
         (FAQS + "    colour: red\n", ["reindex"], "catalog.yaml:5: unknown key 'colour'; valid"),
+        (FAQS + "    search: {top: 3}\n", ["reindex"], "catalog.yaml:5: unknown key 'top'; valid"),
         (FAQS.replace("jsonl,", "ftp,"), ["status"], "catalog.yaml:4: unknown kind 'ftp'; valid:"),
         (None, ["reindex"], "catalog.yaml: cannot be read: No such file or directory"),
         (FAQS, ["reindex", "--quickly"], "unrecognized arguments: --quickly"),

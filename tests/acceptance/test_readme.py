@@ -14,7 +14,6 @@ import pytest
 import yaml
 
 from indexers.catalog import load_catalog
-from retrieval.spec import parse_search
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
@@ -96,7 +95,6 @@ def test_the_five_line_catalog_and_the_settings_are_valid(tmp_path: Path) -> Non
     path = tmp_path / "catalog.yaml"
     path.write_text(minimal + settings.replace("name: path/or/name-of-a-model", "name: x"))
     index = load_catalog(path)["articles"]
-    spec = parse_search(index.build.content_type, index.search)
     given = yaml.safe_load(settings)["search"]
-    assert spec.min_relevance == given["min_relevance"]
+    assert index.search.min_relevance == given["min_relevance"]
     assert index.build.sparse.language == "spanish"

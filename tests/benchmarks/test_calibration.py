@@ -16,7 +16,7 @@ from benchmarks.calibration import (
     thresholds,
 )
 from benchmarks.errors import CalibrationError
-from retrieval.relevance import Evidence, Relevance
+from indexers.relevance import Evidence, Relevance
 
 TRUE = Relevance(intercept=-4.0, fused=10.0, crowd=-3.0, terms=0.5)
 FLAT = Relevance(intercept=0.0, fused=1.0, crowd=0.0, terms=0.0)

@@ -56,7 +56,7 @@ def test_everything_can_be_said(tmp_path: Path) -> None:
     assert spec.build.embedder == SentenceEmbedder("some/model", device="cpu")
     assert spec.build.sparse == Bm25Encoder(language="spanish", b=0.5)
     assert set(spec.build.filters.values()) == set(FilterType)
-    assert spec.search == {"min_relevance": 0.4}
+    assert spec.search.min_relevance == 0.4
 
 
 def test_indexes_keep_the_order_of_the_file(tmp_path: Path) -> None:
@@ -79,6 +79,7 @@ def changed(old: str, new: str) -> str:
     [
         (changed("indexes:", "index:"), 1, "unknown key 'index'", "indexes"),
         (changed("search:", "serach:"), 10, "unknown key 'serach'", "build, content_type, filters"),
+        (changed("min_relevance", "threshold"), 10, "key 'threshold'", "max_hits, min_relevance"),
         (changed("article\n", "blog\n"), 3, "content_type 'blog'", "article, faq, pdf, snippet"),
         (changed("directory", "ftp"), 4, "unknown kind 'ftp'", "directory, jsonl"),
         (changed("path: pages", "folder: pages"), 4, "unknown key 'folder'", "kind, path"),

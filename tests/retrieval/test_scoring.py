@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from chunkers import ContentType
 from indexers.bm25 import Bm25Encoder, SparseVector
 from indexers.embedding import MiniLM
+from indexers.search_spec import DEFAULTS, Convex, Rrf, SearchSpec
 from indexers.state import BuildRecord
 from indexers.store import Candidate
 from indexers.units import quantise, to_payload
 from retrieval.engine import Live
 from retrieval.scoring import Asked, attainable, evidence_of, fuse, score
-from retrieval.spec import DEFAULTS, Convex, Rrf, SearchSpec
 
 
 def column(*values: Fraction | float) -> Any:

@@ -7,10 +7,9 @@ import pytest
 
 from chunkers import ContentType
 from indexers.bm25 import SparseVector
-from indexers.errors import CatalogError
-from indexers.located import load
-from retrieval.relevance import Relevance
-from retrieval.spec import DEFAULTS, Convex, Rrf, SearchSpec, parse_search
+from indexers.located import LocatedError, load
+from indexers.relevance import Relevance
+from indexers.search_spec import DEFAULTS, Convex, Rrf, SearchSpec, parse_search
 
 
 def parse(folder: Path, text: str, kind: ContentType = ContentType.ARTICLE) -> SearchSpec:
@@ -78,7 +77,7 @@ def test_a_fusion_without_a_kind_is_convex(tmp_path: Path) -> None:
 def test_an_error_names_line_key_and_choices(
     tmp_path: Path, text: str, line: int, message: str
 ) -> None:
-    with pytest.raises(CatalogError) as caught:
+    with pytest.raises(LocatedError) as caught:
         parse(tmp_path, text)
     assert str(caught.value).startswith(f"{tmp_path / 'catalog.yaml'}:{line}: ")
     assert message in str(caught.value)

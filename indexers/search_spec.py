@@ -5,12 +5,11 @@ from typing import Any
 
 from chunkers import ContentType
 from indexers.bm25 import SparseVector
-from indexers.errors import CatalogError
 from indexers.filters import Filters
-from indexers.located import Located, LocatedError, choose, construct
+from indexers.located import Located, choose, construct
+from indexers.relevance import Relevance
 from indexers.store import Search
 from indexers.store.base import Vector
-from retrieval.relevance import Relevance
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,21 +117,18 @@ def parse_search(content_type: ContentType, where: Located) -> SearchSpec:
     """The SearchSpec that a mapping describes, over the content type's default.
 
     Raises:
-        CatalogError: an unknown key or choice, or a value out of range; it names the line.
+        LocatedError: an unknown key or choice, or a value out of range.
     """
     default = DEFAULTS[content_type]
-    try:
-        if "strategy" in where:
-            choose(where, "strategy", STRATEGIES)
-        fusion = default.fusion
-        if "fusion" in where:
-            mapping = where.mapping("fusion")
-            fusion = construct(choose(mapping, "kind", FUSIONS, "convex"), mapping)
-        relevance = default.relevance
-        if "relevance" in where:
-            relevance = construct(Relevance, where.mapping("relevance"), aside=())
-        parts = {"fusion": fusion, "relevance": relevance}
-        given = construct(SearchSpec, where, aside=parts, **parts)
-        return replace(default, **{name: getattr(given, name) for name in (*where, *parts)})
-    except LocatedError as exc:
-        raise CatalogError(str(exc)) from exc
+    if "strategy" in where:
+        choose(where, "strategy", STRATEGIES)
+    fusion = default.fusion
+    if "fusion" in where:
+        mapping = where.mapping("fusion")
+        fusion = construct(choose(mapping, "kind", FUSIONS, "convex"), mapping)
+    relevance = default.relevance
+    if "relevance" in where:
+        relevance = construct(Relevance, where.mapping("relevance"), aside=())
+    parts = {"fusion": fusion, "relevance": relevance}
+    given = construct(SearchSpec, where, aside=parts, **parts)
+    return replace(default, **{name: getattr(given, name) for name in (*where, *parts)})

@@ -5,7 +5,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.relevance import Evidence, Relevance
+from indexers.relevance import Evidence, Relevance
 
 NUMBERS = st.floats(-1e300, 1e300)
 PLAIN = Relevance(intercept=-7.0, fused=15.0, crowd=-5.0, terms=0.5)

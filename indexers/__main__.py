@@ -22,11 +22,14 @@ FAILED = 1
 """Some document, or a whole index, could not be indexed."""
 
 WRONG = 2
-"""The command, the catalog or the set-up is not valid; nothing was touched."""
+"""The command or the catalog is not valid; nothing was touched."""
+
+BROKEN = 3
+"""The store or the state cannot be used; nothing was touched."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0, FAILED or WRONG."""
+    """Run one command and return its exit code: 0, FAILED, WRONG or BROKEN."""
     args = _parser().parse_args(arguments)
     try:
         catalog = load_catalog(args.catalog)
@@ -36,13 +39,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return WRONG
     except IndexersError as exc:
         print(f"error: {exc}", file=sys.stderr)
-        return FAILED
+        return BROKEN
 
 
 def _reindex(args: argparse.Namespace, catalog: dict[str, IndexSpec]) -> int:
     specs = [_named(catalog, name) for name in args.names or catalog]
     settings = settings_from_env(args.data_dir)
-    options = Options(full=args.full, dry_run=args.dry_run, allow_empty=args.allow_empty)
+    options = Options(full=args.full, dry_run=args.dry_run, allow_shrink=args.allow_shrink)
     store, state = open_store(settings), State(state_path(settings))
     reports: list[Report] = []
     errors: dict[str, str] = {}
@@ -100,7 +103,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--full", action="store_true", help="build anew beside the live index")
     run.add_argument("--dry-run", action="store_true", help="say what would be done, do nothing")
     run.add_argument(
-        "--allow-empty", action="store_true", help="let a source that lists nothing empty its index"
+        "--allow-shrink",
+        action="store_true",
+        help="let an index lose more than half of its documents",
     )
     _command(
         commands,
@@ -122,8 +127,20 @@ def _command(
     parser = commands.add_parser(
         name, help=summary, description=summary, epilog=f"example: {example}"
     )
-    parser.add_argument("--catalog", type=Path, default=Path("catalog.yaml"), metavar="PATH")
-    parser.add_argument("--data-dir", type=Path, default=Path("data"), metavar="PATH")
+    parser.add_argument(
+        "--catalog",
+        type=Path,
+        default=Path("catalog.yaml"),
+        metavar="PATH",
+        help="default catalog.yaml",
+    )
+    parser.add_argument(
+        "--data-dir",
+        type=Path,
+        default=Path("data"),
+        metavar="PATH",
+        help="where the state and the embedded store are; default data",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON for a program")
     parser.set_defaults(command=function)
     return parser

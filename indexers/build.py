@@ -10,11 +10,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
 
-from chunkers import Chunk, Document, ExtractError, extract
+from chunkers import Chunk, ChunkersError, Document, extract
 from indexers.catalog import IndexBuild, IndexSpec
 from indexers.collections import Target, choose_target, prune
 from indexers.embedding_cache import CachingEmbedder
-from indexers.errors import DocumentError, SourceEmptyError, VerificationError
+from indexers.errors import DocumentError
+from indexers.gate import check_counts, check_listing, check_size
 from indexers.plan import Failure, Plan, plan_reindex
 from indexers.points import filter_values, indexed_text, indexed_units, make_points, schema
 from indexers.sources import Entry
@@ -42,13 +43,13 @@ OnProgress = Callable[[Progress], None]
 class Options:
     """How to re-index.
 
-    `full` builds a new collection from every document. `dry_run` only plans. `allow_empty` lets a
-    source that lists nothing empty the index.
+    `full` builds a new collection from every document. `dry_run` only plans. `allow_shrink` lets
+    an index lose more than half of its documents.
     """
 
     full: bool = False
     dry_run: bool = False
-    allow_empty: bool = False
+    allow_shrink: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,32 +106,35 @@ def reindex(
 
     Raises:
         SourceError: the source cannot be listed; nothing was touched.
-        SourceEmptyError: it lists nothing while the index holds documents; nothing was touched.
-        VerificationError: what is stored is not what was generated; the alias was not switched.
+        ShrinkError: the index would lose more than half of its documents; nothing was touched.
+        IndexBusyError: another process re-indexes it; nothing was touched.
+        VerificationError: what is stored is not what was generated, or is less than half of what
+            it would replace; the alias was not switched.
         EmbedderError, StoreError: the model or the store failed; the next call goes on from there.
     """
     started = time.monotonic()
-    on_progress(Progress(stage="listing"))
-    target = choose_target(spec, store, state, full=options.full)
-    plan = plan_reindex(spec.build.source.list(), state.manifest(target.collection))
-    if not plan.scanned and not options.allow_empty:
-        _refuse_to_empty(spec, target, state)
-    run = _Run(
-        build=spec.build,
-        collection=target.collection,
-        store=store,
-        state=state,
-        on_progress=on_progress,
-        embedder=CachingEmbedder(embedder=spec.build.embedder, state=state),
-        total=len(plan.new) + len(plan.changed),
-        rewritten=frozenset(entry.id for entry in plan.changed),
-    )
-    if not options.dry_run:
-        _write(run, spec, target, plan)
-    return _report(run, spec, target, plan, options, time.monotonic() - started)
+    with state.only_one(spec.name):
+        on_progress(Progress(stage="listing"))
+        target = choose_target(spec, store, state, full=options.full)
+        plan = plan_reindex(spec.build.source.list(), state.manifest(target.collection))
+        if not options.allow_shrink:
+            check_listing(spec.name, target, plan, state)
+        run = _Run(
+            build=spec.build,
+            collection=target.collection,
+            store=store,
+            state=state,
+            on_progress=on_progress,
+            embedder=CachingEmbedder(embedder=spec.build.embedder, state=state),
+            total=len(plan.new) + len(plan.changed),
+            rewritten=frozenset(entry.id for entry in plan.changed),
+        )
+        if not options.dry_run:
+            _write(run, spec, target, plan, options)
+        return _report(run, spec, target, plan, options, time.monotonic() - started)
 
 
-def _write(run: _Run, spec: IndexSpec, target: Target, plan: Plan) -> None:
+def _write(run: _Run, spec: IndexSpec, target: Target, plan: Plan, options: Options) -> None:
     run.state.save_build(target.record)
     run.store.create(run.collection, schema(run.build))
     for batch in _batches(run, [*plan.new, *plan.changed]):
@@ -146,11 +150,13 @@ def _write(run: _Run, spec: IndexSpec, target: Target, plan: Plan) -> None:
         run.state.forget_document(run.collection, document_id)
     run.build.embedder.release()  # The model's memory is what optimizing needs next.
     run.on_progress(_progress(run, "verifying"))
-    _verify(run)
+    check_counts(run.collection, run.store, run.state)
     if run.documents or plan.deleted:
         run.on_progress(_progress(run, "optimizing"))
         run.store.optimize(run.collection)
     if not target.live:
+        if not options.allow_shrink:
+            check_size(target, run.failures, run.state)
         run.on_progress(_progress(run, "switching"))
         run.store.switch(spec.name, run.collection)
     finished = datetime.now(UTC).isoformat(timespec="milliseconds")
@@ -166,7 +172,7 @@ def _batches(run: _Run, entries: Sequence[Entry]) -> Iterator[list[_Chunked]]:
     for entry in entries:
         try:
             batch.append(_chunked(run.build, entry, run.collection))
-        except (DocumentError, ExtractError) as exc:
+        except (DocumentError, ChunkersError) as exc:
             run.failures.append(Failure(where=entry.where, reason=str(exc)))
             run.documents += 1
         if sum(len(chunks) for _, chunks in batch) >= BATCH_CHUNKS:
@@ -197,7 +203,8 @@ def _store_batch(run: _Run, batch: Sequence[_Chunked]) -> None:
     # Marked before they are written: whatever a crash leaves of them is found and written again.
     pending = {document.id: Stored(PENDING, 0) for document, _ in batch}
     run.state.save_documents(run.collection, pending)
-    run.store.upsert(run.collection, points)
+    for first in range(0, len(points), BATCH_CHUNKS):  # One document may have thousands.
+        run.store.upsert(run.collection, points[first : first + BATCH_CHUNKS])
     for document, chunks in batch:
         if document.id in run.rewritten:
             run.store.delete_document(run.collection, document.id, keep=[c.id for c in chunks])
@@ -206,26 +213,6 @@ def _store_batch(run: _Run, batch: Sequence[_Chunked]) -> None:
     run.documents += len(batch)
     run.chunks += len(points)
     run.on_progress(_progress(run, "indexing"))
-
-
-def _verify(run: _Run) -> None:
-    _, expected = run.state.totals(run.collection)
-    stored = run.store.count(run.collection)
-    if stored != expected:
-        raise VerificationError(
-            f"{run.collection} holds {stored} chunks, but {expected} were generated for its "
-            "documents; run 'reindex --full' to build it afresh"
-        )
-
-
-def _refuse_to_empty(spec: IndexSpec, target: Target, state: State) -> None:
-    live = target.replaces or target.collection
-    documents, _ = state.totals(live)
-    if documents:
-        raise SourceEmptyError(
-            f"the source of {spec.name!r} lists nothing, but the index holds {documents} "
-            "documents; nothing was touched. If it is meant to be empty, add --allow-empty"
-        )
 
 
 def _progress(run: _Run, stage: str) -> Progress:

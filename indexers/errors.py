@@ -16,8 +16,12 @@ class SourceError(IndexersError):
     """The source could not be listed."""
 
 
-class SourceEmptyError(SourceError):
-    """The source lists nothing, but the index holds documents."""
+class ShrinkError(SourceError):
+    """The index would lose more than half of its documents."""
+
+
+class IndexBusyError(IndexersError):
+    """Another process re-indexes the index."""
 
 
 class DocumentError(IndexersError):

@@ -17,7 +17,8 @@ def canonical(build: IndexBuild) -> str:
     """Everything that decides what is stored, as JSON with sorted keys."""
     settings = {
         "content_type": build.content_type,
-        "source": _component(build.source),
+        # Not its place: documents are told apart by id and revision, and a folder may be moved.
+        "source": type(build.source).__name__,
         "chunker": _component(build.chunker),
         "embedder": {
             "kind": _kind(build.embedder, EMBEDDERS),

@@ -15,7 +15,7 @@ from indexers.filters import FilterType, check_value
 from indexers.store.base import Point, Schema
 from indexers.units import to_payload
 
-LAYOUT_VERSION = "1"
+LAYOUT_VERSION = "2"
 """Changes whenever points of the same chunks would be stored differently."""
 
 
@@ -90,6 +90,7 @@ def _document_payload(document: Document, filters: Mapping[str, FilterType]) -> 
     shown = {name: getattr(document, name) for name in _FIELDS}
     return {
         "document_id": document.id,
+        "revision": document.revision,
         "content_type": document.content_type.value,
         "document": {**shown, "title": document.title or PurePosixPath(document.id).stem},
         "filters": filter_values(document, filters),

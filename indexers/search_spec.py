@@ -131,4 +131,13 @@ def parse_search(content_type: ContentType, where: Located) -> SearchSpec:
         relevance = construct(Relevance, where.mapping("relevance"), aside=())
     parts = {"fusion": fusion, "relevance": relevance}
     given = construct(SearchSpec, where, aside=parts, **parts)
-    return replace(default, **{name: getattr(given, name) for name in (*where, *parts)})
+    spec = replace(default, **{name: getattr(given, name) for name in (*where, *parts)})
+    fitted = (spec.strategy, spec.fusion) == (default.strategy, default.fusion)
+    if not fitted and "relevance" not in where and spec.min_relevance > 0:
+        raise where.error(
+            "relevance is fitted to the default strategy and fusion; with others, give "
+            "'relevance' (python -m benchmarks calibrate fits it), or 'min_relevance: 0' to "
+            "return hits by their rank alone",
+            "strategy" if spec.strategy != default.strategy else "fusion",
+        )
+    return spec

@@ -1,5 +1,7 @@
 """What indexing remembers between runs: builds, the manifest of each, and embeddings by text."""
 
+import fcntl
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -8,7 +10,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
-from indexers.errors import StateError
+from indexers.errors import IndexBusyError, StateError
 
 _metadata = sa.MetaData()
 
@@ -80,6 +82,7 @@ class State:
         Raises:
             StateError: it cannot be opened, or is not a state database.
         """
+        self._path = path
         with _translated():
             path.parent.mkdir(parents=True, exist_ok=True)
             self._engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
@@ -89,6 +92,23 @@ class State:
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
+
+    @contextmanager
+    def only_one(self, index: str) -> Iterator[None]:
+        """Keep every other re-index of an index out while the block runs; the lock is a file
+        beside the database, which the system releases if the process dies.
+
+        Raises:
+            IndexBusyError: another one runs.
+        """
+        path = self._path.with_name(f"{index}.reindexing")
+        with _translated():
+            handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            _lock(handle, index)
+            yield
+        finally:
+            os.close(handle)
 
     def builds(self) -> list[BuildRecord]:
         """All builds, oldest first."""
@@ -176,6 +196,13 @@ class State:
             connection.execute(
                 statement.on_conflict_do_update(index_elements=sorted(keys), set_=changed), values
             )
+
+
+def _lock(handle: int, index: str) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as exc:
+        raise IndexBusyError(f"{index!r} is being re-indexed by another process") from exc
 
 
 @contextmanager

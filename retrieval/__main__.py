@@ -21,14 +21,17 @@ from retrieval.errors import InvalidQueryError, NotReadyError, RetrievalError
 from retrieval.show import show_answer
 
 NOT_ANSWERED = 1
-"""Nothing answers the question, or retrieving failed."""
+"""Nothing answers the question."""
 
 WRONG = 2
 """The command, the catalog or the query is not valid."""
 
+BROKEN = 3
+"""The store, the state or a model cannot be used, or an index was never indexed."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0, NOT_ANSWERED or WRONG."""
+    """Run one command and return its exit code: 0, NOT_ANSWERED, WRONG or BROKEN."""
     args = _parser().parse_args(arguments)
     try:
         return int(args.command(args))
@@ -38,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return WRONG
     except (IndexersError, RetrievalError) as exc:
         print(f"error: {exc}", file=sys.stderr)
-        return NOT_ANSWERED
+        return BROKEN
 
 
 def _serve(args: argparse.Namespace) -> int:
@@ -132,6 +135,13 @@ def _filter(text: str) -> tuple[str, Any]:
         return name, value
 
 
+def _port(text: str) -> int:
+    port = int(text) if text.isdecimal() else -1
+    if not 0 <= port <= 65_535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 0 to 65535")
+    return port
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m retrieval", description="Answer queries over HTTP or from a terminal."
@@ -142,8 +152,8 @@ def _parser() -> argparse.ArgumentParser:
         help="start the API",
         epilog="example: python -m retrieval serve --catalog samples/catalog.yaml --port 8000",
     )
-    serve.add_argument("--host", default="127.0.0.1")
-    serve.add_argument("--port", type=int, default=8000)
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    serve.add_argument("--port", type=_port, default=8000, help="0 to 65535; default 8000")
     serve.set_defaults(command=_serve)
     query = commands.add_parser(
         "query",
@@ -152,16 +162,39 @@ def _parser() -> argparse.ArgumentParser:
     )
     query.add_argument("text", metavar="QUESTION")
     query.add_argument("--index", action="append", default=[], metavar="NAME", help="repeatable")
-    query.add_argument("--filter", action="append", default=[], type=_filter, metavar="FIELD=VALUE")
-    query.add_argument("--max-passages", type=int, default=3, metavar="N")
-    query.add_argument("--max-tokens", type=int, default=1500, metavar="N")
-    query.add_argument("--min-relevance", type=float, metavar="P")
+    query.add_argument(
+        "--filter",
+        action="append",
+        default=[],
+        type=_filter,
+        metavar="FIELD=VALUE",
+        help="a declared field and its value, as text or JSON; repeatable",
+    )
+    query.add_argument("--max-passages", type=int, default=3, metavar="N", help="default 3")
+    query.add_argument(
+        "--max-tokens", type=int, default=1500, metavar="N", help="of all passages; default 1500"
+    )
+    query.add_argument(
+        "--min-relevance", type=float, metavar="P", help="from 0 to 1; each index has its default"
+    )
     query.add_argument("--explain", action="store_true", help="show what was dropped, and why")
     query.add_argument("--json", action="store_true", help="print JSON for a program")
     query.set_defaults(command=_query)
     for command in (serve, query):
-        command.add_argument("--catalog", type=Path, default=Path("catalog.yaml"), metavar="PATH")
-        command.add_argument("--data-dir", type=Path, default=Path("data"), metavar="PATH")
+        command.add_argument(
+            "--catalog",
+            type=Path,
+            default=Path("catalog.yaml"),
+            metavar="PATH",
+            help="default catalog.yaml",
+        )
+        command.add_argument(
+            "--data-dir",
+            type=Path,
+            default=Path("data"),
+            metavar="PATH",
+            help="where the state and the embedded store are; default data",
+        )
     return parser
 
 

@@ -1,6 +1,7 @@
 """Passages as a LlamaIndex retriever, for chatbots that are built with LlamaIndex."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from llama_index.core.base.base_retriever import BaseRetriever
@@ -32,7 +33,9 @@ class PassagesRetriever(BaseRetriever):
         return [_node(passage) for passage in retrieved.passages]
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
-        return asyncio.run(self._aretrieve(query_bundle))
+        # In a thread of its own, since a notebook's already runs an event loop.
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(asyncio.run, self._aretrieve(query_bundle)).result()
 
 
 def _node(passage: Passage) -> NodeWithScore:

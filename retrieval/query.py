@@ -83,14 +83,16 @@ class Hit:
     """A stored chunk that a search found, with its scores.
 
     `ordinal` is the chunk's place in its document, from 0; `gap` is the document's text between
-    this chunk and the next one, None after the last. `relevance` is the calibrated probability,
-    from 0 to 1, that the chunk answers the query.
+    this chunk and the next one, None after the last. `revision` tells two versions of a document
+    apart that a search found while one replaced the other. `relevance` is the calibrated
+    probability, from 0 to 1, that the chunk answers the query.
     """
 
     id: str
     index: str
     content_type: str
     document: DocumentInfo
+    revision: str
     ordinal: int
     span: Span
     text: str

@@ -131,6 +131,7 @@ def _hit(
         index=live.name,
         content_type=payload["content_type"],
         document=DocumentInfo(id=payload["document_id"], **payload["document"]),
+        revision=payload["revision"],
         ordinal=payload["ordinal"],
         span=Span(start=payload["start"], end=payload["end"]),
         text=payload["text"],

@@ -86,6 +86,7 @@ class _Selection:
     groups: list[_Group] = field(default_factory=list)
     taken: Counter[str] = field(default_factory=Counter)
     seen: Seen = field(default_factory=Seen)
+    revisions: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def refusal(self, hit: Hit) -> str | None:
         """Take a hit, or say why not."""
@@ -94,6 +95,9 @@ class _Selection:
             return f"relevance below {cut.min_relevance:g}"
         if cut.max_hits is not None and self.taken[hit.index] >= cut.max_hits:
             return f"max_hits {cut.max_hits} reached"
+        document = (hit.index, hit.document.id)
+        if self.revisions.get(document, hit.revision) != hit.revision:
+            return "another version of a document that is being replaced"
         piece = _trimmed(hit, cut.unit_share)
         if piece is None:
             return f"nothing in it scores {cut.unit_share:g} of the best"
@@ -104,6 +108,7 @@ class _Selection:
         refusal = self._take(piece)
         if refusal is None:
             self.taken[hit.index] += 1
+            self.revisions[document] = hit.revision
             self.seen.add(text)
         return refusal
 

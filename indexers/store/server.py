@@ -23,6 +23,9 @@ _INDEX_TYPES = {
     FilterType.DATETIME: models.PayloadSchemaType.DATETIME,
 }
 
+_TIMEOUT_S = 30
+"""Storing a batch may take the server seconds; a query's own deadline is far shorter."""
+
 _ALIASES_FRESH_S = 1.0
 """How long a search may go on with the aliases it knows after another process has switched one."""
 
@@ -37,8 +40,13 @@ class ServerStore:
             StoreError: nothing that speaks Qdrant's protocol answers there.
         """
         where: dict[str, Any] = {"location": url} if url == ":memory:" else {"url": url}
-        self._client = QdrantClient(**where, api_key=api_key, check_compatibility=False)
         self._aliases: tuple[float, dict[str, str]] = (float("-inf"), {})
+        try:
+            self._client = QdrantClient(
+                **where, api_key=api_key, check_compatibility=False, timeout=_TIMEOUT_S
+            )
+        except ValueError as exc:  # What is no URL is a ValueError of one kind or another.
+            raise StoreError(f"{url!r} is not the URL of a Qdrant server: {exc}") from exc
         with _translated():
             self._client.get_collections()
 

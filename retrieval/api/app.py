@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,7 +12,7 @@ from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
 from pydantic_core import to_json
 
-from retrieval.api.errors import add_error_handlers
+from retrieval.api.errors import UNANSWERED, add_error_handlers, unanswered
 from retrieval.api.limits import BodyLimit, RequestId, request_id_of
 from retrieval.api.schemas import (
     BatchRequest,
@@ -27,6 +28,8 @@ from retrieval.api.schemas import (
 from retrieval.engine import Engine
 from retrieval.errors import InvalidQueryError
 from retrieval.pipeline import retrieve
+
+_log = logging.getLogger("uvicorn.error")  # The log that says that the server has started.
 
 _DESCRIPTION = """\
 Returns only the passages that answer a question, each with a calibrated relevance and the exact
@@ -51,6 +54,8 @@ def make_app(engine: Engine) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(engine.warm)
+        for reason in engine.problems().values():
+            _log.warning("%s", reason)
         # What is loaded by now stays, and an answer's many small values go by themselves: the
         # collector has little to find, and looks more often than it has to by default.
         gc.freeze()
@@ -84,12 +89,12 @@ def _add_retrieve(app: FastAPI, engine: Engine) -> None:
         "/retrieve/batch", response_model=BatchResponse, responses=_ERRORS, tags=["retrieval"]
     )
     async def retrieve_batch(body: BatchRequest, request: Request) -> Response:
-        """Several questions at once, answered in order; one that is not valid fails all."""
+        """Several questions at once, answered in order.
+
+        One that is not valid fails all; one that cannot be answered now has its error in its place.
+        """
         id_ = request_id_of(request)
-        answers = [
-            _answer(engine, one, f"{id_}-{n}", f"requests.{n}.")
-            for n, one in enumerate(body.requests)
-        ]
+        answers = [_in_batch(engine, one, id_, n) for n, one in enumerate(body.requests)]
         return _json({"responses": await asyncio.gather(*answers)})
 
 
@@ -107,6 +112,17 @@ async def _answer(
     except InvalidQueryError as exc:
         raise InvalidQueryError(str(exc), field=place + exc.field, valid=exc.valid) from exc
     return to_response(request_id, retrieved)
+
+
+async def _in_batch(
+    engine: Engine, body: RetrieveRequest, batch_id: str, number: int
+) -> dict[str, Any]:
+    request_id = f"{batch_id}-{number}"
+    try:
+        return await _answer(engine, body, request_id, f"requests.{number}.")
+    except UNANSWERED as exc:
+        error = ErrorResponse(request_id=request_id, errors=[unanswered(exc)])
+        return error.model_dump()
 
 
 def _add_indexes(app: FastAPI, engine: Engine) -> None:

@@ -17,14 +17,16 @@ from retrieval.api.schemas import (
 )
 from retrieval.errors import DeadlineExceededError, InvalidQueryError, NotReadyError
 
+UNANSWERED = (NotReadyError, DeadlineExceededError, IndexersError)
+"""What a valid query may end in through no fault of its own."""
+
 
 def add_error_handlers(app: FastAPI) -> None:
     """Answer every error of the API as an ErrorResponse."""
     app.add_exception_handler(RequestValidationError, _invalid_body)
     app.add_exception_handler(InvalidQueryError, _invalid_query)
-    app.add_exception_handler(NotReadyError, _not_ready)
-    app.add_exception_handler(DeadlineExceededError, _too_late)
-    app.add_exception_handler(IndexersError, _not_ready)
+    for error in UNANSWERED:
+        app.add_exception_handler(error, _unanswered)
     app.add_exception_handler(Exception, _failed)
     app.add_exception_handler(HTTPException, _http)
 
@@ -43,21 +45,24 @@ async def _invalid_query(request: Request, exc: Exception) -> Response:
     return error_response(request_id_of(request), 422, [detail])
 
 
-async def _not_ready(request: Request, exc: Exception) -> Response:
-    return error_response(
-        request_id_of(request), 503, [ErrorDetail(code="not_ready", message=str(exc))]
-    )
+async def _unanswered(request: Request, exc: Exception) -> Response:
+    status = 504 if isinstance(exc, DeadlineExceededError) else 503
+    return error_response(request_id_of(request), status, [unanswered(exc)])
 
 
-async def _too_late(request: Request, exc: Exception) -> Response:
-    detail = ErrorDetail(code="deadline_exceeded", message=str(exc), field="deadline_ms")
-    return error_response(request_id_of(request), 504, [detail])
+def unanswered(exc: Exception) -> ErrorDetail:
+    """Why a valid query has no answer: one of UNANSWERED was raised."""
+    if isinstance(exc, DeadlineExceededError):
+        return ErrorDetail(code="deadline_exceeded", message=str(exc), field="deadline_ms")
+    return ErrorDetail(code="not_ready", message=str(exc))
 
 
 async def _failed(request: Request, exc: Exception) -> Response:
     """A defect of ours: the log has the traceback, the caller the id to find it by."""
     detail = ErrorDetail(code="internal", message="the request failed; the server's log says why")
-    return error_response(request_id_of(request), 500, [detail])
+    id_ = request_id_of(request)
+    # Starlette answers a defect outside of every middleware, so also outside of RequestId.
+    return error_response(id_, 500, [detail], {"x-request-id": id_})
 
 
 async def _http(request: Request, exc: Exception) -> Response:
@@ -71,6 +76,9 @@ def _detail(error: dict[str, Any], body: type[BaseModel]) -> ErrorDetail:
     code, valid = str(error["type"]), []
     if code == "json_invalid":
         return ErrorDetail(code=code, message=f"the body is not JSON: {error['ctx']['error']}")
+    if code == "model_attributes_type" and not path:
+        message = "the body must be a JSON object, sent with 'content-type: application/json'"
+        return ErrorDetail(code=code, message=message)
     if code == "extra_forbidden":
         parents = [_NESTED[part] for part in path[:-1] if part in _NESTED]
         valid = sorted((parents[-1] if parents else body).model_fields)

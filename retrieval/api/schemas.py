@@ -17,7 +17,8 @@ Text = Annotated[
 
 
 class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    # Strict: what is meant by `true` or "2" where a number belongs is not ours to guess.
+    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class Turn(_Body):
@@ -30,7 +31,7 @@ class Turn(_Body):
 class RetrieveRequest(_Body):
     """A question, and what may be returned for it. Only `query` is required."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     query: Text
     conversation: list[Turn] = Field(
@@ -72,9 +73,7 @@ class RetrieveRequest(_Body):
 class BatchRequest(_Body):
     """Several questions at once; the answers come in the same order."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"requests": [_EXAMPLE]}]}
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [{"requests": [_EXAMPLE]}]})
 
     requests: list[RetrieveRequest] = Field(min_length=1, max_length=MAX_BATCH)
 
@@ -143,12 +142,6 @@ class RetrieveResponse(BaseModel):
     timings_ms: dict[str, float]
 
 
-class BatchResponse(BaseModel):
-    """One answer for each request, in order."""
-
-    responses: list[RetrieveResponse]
-
-
 class IndexModel(BaseModel):
     """An index, and the build that is live."""
 
@@ -183,6 +176,12 @@ class ErrorResponse(BaseModel):
 
     request_id: str
     errors: list[ErrorDetail]
+
+
+class BatchResponse(BaseModel):
+    """One answer for each request, in order; an error where no index could answer it (in time)."""
+
+    responses: list[RetrieveResponse | ErrorResponse]
 
 
 class HealthResponse(BaseModel):

@@ -19,8 +19,14 @@ def serve(engine: Engine, *, host: str, port: int, data_dir: Path) -> None:
     # uvicorn stops at SIGTERM by itself and then sends it again, which would end the process here
     # and now, with the note of where it runs left behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with _announced(f"http://{host}:{port}", data_dir):
+    with _announced(_url(host, port), data_dir):
         uvicorn.run(make_app(engine), host=host, port=port, log_level="info", access_log=False)
+
+
+def _url(host: str, port: int) -> str:
+    """Where a client on this machine finds what listens on an address."""
+    loopback = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"http://[{loopback}]:{port}" if ":" in loopback else f"http://{loopback}:{port}"
 
 
 def running_server(data_dir: Path) -> str | None:

@@ -100,15 +100,15 @@ def test_a_source_that_lists_nothing_stops_and_says_how_to_go_on(folder: Path) -
     done = run(folder, "indexers", "reindex")
     assert done.code == 1
     assert "stopped  faqs:" in done.out
-    assert "--allow-empty" in done.out
-    done = run(folder, "indexers", "reindex", "--allow-empty", "--json")
+    assert "--allow-shrink" in done.out
+    done = run(folder, "indexers", "reindex", "--allow-shrink", "--json")
     assert done.code == 0
     assert done.json["reports"][0]["deleted"] == 2
 
 
 def test_a_data_folder_that_cannot_be_made_is_said(folder: Path) -> None:
     done = run(folder, "indexers", "reindex", "--data-dir", "catalog.yaml")
-    assert done.code == 1
+    assert done.code == 3
     assert "Not a directory" in done.err or "File exists" in done.err
 
 

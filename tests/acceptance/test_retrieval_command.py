@@ -70,6 +70,7 @@ def test_nothing_that_answers_is_an_exit_code_of_1(folder: Path) -> None:
         ([PAUSE, "--filter", "year=3"], "error: index 'faqs' declares no filter 'year'"),
         ([PAUSE, "--filter", "year"], "'year' is not FIELD=VALUE"),
         ([""], "error: query: "),
+        ([PAUSE, "--min-relevance", "2"], "error: min_relevance: "),
         ([PAUSE, "--max-passages", "0"], "error: max_passages: "),
         ([PAUSE, "--catalog", "none.yaml"], "none.yaml: cannot be read: No such file"),
     ],
@@ -83,7 +84,7 @@ def test_what_is_wrong_is_an_exit_code_of_2(folder: Path, words: list[str], said
 def test_an_index_that_was_never_indexed_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "catalog.yaml").write_text(FAQS)
     done = run(tmp_path, "retrieval", "query", PAUSE)
-    assert done.code == 1
+    assert done.code == 3
     assert "run 'python -m indexers reindex faqs'" in done.err
 
 
@@ -148,7 +149,7 @@ def test_another_process_that_wants_the_store_is_told_what_to_do(
     server: Server, words: tuple[str, ...]
 ) -> None:
     done = run(server.folder, *words)
-    assert done.code == 1
+    assert done.code == 3
     assert f"in use by process {server.process.pid}" in done.err
     assert "stop that one, or set QDRANT_URL" in done.err
     assert (server.folder / "data" / "server.json").exists()
@@ -179,7 +180,7 @@ def test_a_note_that_a_killed_server_left_misleads_nobody(folder: Path) -> None:
         store = EdgeStore(folder / "data" / "store")
         done = run(folder, "retrieval", "query", PAUSE)
         store.close()
-        assert done.code == 1
+        assert done.code == 3
         assert "the server at http://127.0.0.1:9 does not answer" in done.err
     finally:
         note.unlink()
@@ -189,7 +190,7 @@ def test_a_store_that_is_in_use_by_no_server_is_said(folder: Path) -> None:
     store = EdgeStore(folder / "data" / "store")
     done = run(folder, "retrieval", "query", PAUSE)
     store.close()
-    assert done.code == 1
+    assert done.code == 3
     assert f"in use by process {os.getpid()}" in done.err or "not a server" in done.err
 
 

@@ -6,8 +6,14 @@ from typing import Any
 
 import pytest
 
-from indexers.build import Progress
-from indexers.errors import SourceEmptyError, SourceError, StoreError, VerificationError
+from indexers.build import BATCH_CHUNKS, Progress
+from indexers.errors import (
+    IndexBusyError,
+    ShrinkError,
+    SourceError,
+    StoreError,
+    VerificationError,
+)
 from indexers.store import Point
 from indexers.store.edge import EdgeStore
 from tests.builders import ARTICLES, FAQS, Record, Site, faq, reasons
@@ -89,7 +95,7 @@ def test_ids_may_be_anything_that_is_text(site: Site) -> None:
     assert site.reindex().failures == ()
     assert {payload["document_id"] for _, payload in site.points().values()} == {*ids, "7"}
     site.faqs(faq(7))
-    assert site.reindex().deleted == len(ids)
+    assert site.reindex(allow_shrink=True).deleted == len(ids)
     assert set(site.points()) == {"7#0"}
 
 
@@ -220,7 +226,7 @@ def test_a_source_that_lists_nothing_does_not_empty_the_index(site: Site, catalo
     site.faqs()
     site.catalog = catalog
     for full, dry_run in ((False, False), (True, False), (False, True)):
-        with pytest.raises(SourceEmptyError, match="holds 2 documents; nothing was touched"):
+        with pytest.raises(ShrinkError, match="the index holds 2; nothing was touched"):
             site.reindex(full=full, dry_run=dry_run)
     assert site.store.aliases() == {"faqs": before}
     assert site.points() == points
@@ -230,12 +236,56 @@ def test_emptying_an_index_can_be_forced(site: Site) -> None:
     site.faqs(*TWO)
     site.reindex()
     site.faqs()
-    with pytest.raises(SourceEmptyError, match="--allow-empty"):
+    with pytest.raises(ShrinkError, match="--allow-shrink"):
         site.reindex()
-    report = site.reindex(allow_empty=True)
+    report = site.reindex(allow_shrink=True)
     assert (report.deleted, report.chunks_stored) == (2, 0)
     assert site.points() == {}
     assert counts(site.reindex()) == (0, 0, 0, 0, 0), "it is empty now, and that is no news"
+
+
+def test_a_source_that_lost_most_of_its_documents_deletes_none(site: Site) -> None:
+    site.faqs(*[faq(id_) for id_ in "abcde"])
+    site.reindex()
+    before = site.points()
+    site.faqs(faq("a"), faq("b"))
+    with pytest.raises(ShrinkError, match=r"lists 2 documents that can be read, .* holds 5"):
+        site.reindex()
+    assert site.points() == before
+    site.faqs(faq("a"), faq("b"), faq("c"))
+    assert site.reindex().deleted == 2
+    site.faqs(*[faq(id_) for id_ in "vwxyz"])
+    assert counts(site.reindex()) == (5, 5, 0, 0, 3), "as many as before, under other ids"
+
+
+@pytest.mark.parametrize("catalog", [FAQS, FAQS + OTHER_CHUNKER], ids=["full", "fingerprint"])
+def test_a_build_of_unreadable_documents_never_goes_live(site: Site, catalog: str) -> None:
+    site.faqs(*TWO)
+    before = site.reindex().collection
+    site.catalog = catalog
+    site.faqs("{broken", "{broken, too")
+    with pytest.raises(ShrinkError, match=r"2 failed, the first one faqs\.jsonl:1: not JSON"):
+        site.reindex(full=True)
+    site.faqs({"id": "a", "question": "x"}, {"id": "b", "question": "x"})
+    with pytest.raises(VerificationError, match=r"holds 0 documents, the live one 2; .*:1: field"):
+        site.reindex(full=True)
+    assert site.store.aliases() == {"faqs": before}
+    assert len(site.points()) == 2
+
+
+def test_one_re_index_of_an_index_at_a_time(site: Site) -> None:
+    site.faqs(*TWO)
+    with site.state.only_one("faqs"), pytest.raises(IndexBusyError, match="'faqs' is being"):
+        site.reindex()
+    with site.state.only_one("articles"):
+        assert site.reindex().chunks_stored == 2
+
+
+def test_a_document_of_many_chunks_is_stored_in_several_batches(site: Site) -> None:
+    site.catalog = ARTICLES + "    build: {chunker: {kind: article, max_tokens: 16}}\n"
+    site.articles({"long.md": pages(80)})
+    assert site.reindex().chunks_stored > BATCH_CHUNKS
+    assert site.reindex().unchanged == 1
 
 
 def test_a_first_run_over_nothing_makes_an_empty_index(site: Site) -> None:

@@ -30,7 +30,7 @@ def of(folder: Path, text: str) -> str:
     [
         ("max_tokens: 200", "max_tokens: 100"),
         ("kind: article, max_tokens: 200", "kind: sentence_splitter"),
-        ("path: pages", "path: other"),
+        ("kind: directory, path: pages", "kind: jsonl, path: pages"),
         ("{chunker", "{sparse: {language: spanish}, chunker"),
         ("locale: keyword", "locale: keyword, year: integer"),
         ("locale: keyword", "locale: integer"),
@@ -54,7 +54,7 @@ def test_it_changes_with_the_model(tmp_path: Path) -> None:
         ("articles:", "renamed:"),
         ("kind: article, max_tokens: 200", "max_tokens: 200, kind: article"),
         ("build: {chunker: {kind: article, max_tokens: 200}}", "build: {}"),
-        ("path: pages", "path: ./pages/"),
+        ("path: pages", "path: moved/pages"),
         ("    filters", "    search: {min_relevance: 0.9}\n    filters"),
     ],
 )

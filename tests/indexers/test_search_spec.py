@@ -48,7 +48,7 @@ def test_everything_can_be_said(tmp_path: Path) -> None:
 
 
 def test_a_fusion_without_a_kind_is_convex(tmp_path: Path) -> None:
-    found = parse(tmp_path, "  fusion: {dense: 1, unit: 0, sparse: 3}\n")
+    found = parse(tmp_path, "  fusion: {dense: 1, unit: 0, sparse: 3}\n  min_relevance: 0\n")
     assert found.fusion == Convex(dense=1, unit=0, sparse=3)
 
 
@@ -65,6 +65,8 @@ def test_a_fusion_without_a_kind_is_convex(tmp_path: Path) -> None:
         ("  fusion: {dense: -1}\n", 2, "weights of 0 or more, not all 0"),
         ("  fusion: rrf\n", 2, "'fusion' must be a mapping, not text"),
         ("  relevance: {intercept: 1}\n", 2, "'fused' is missing"),
+        ("  min_relevance: 0.4\n  strategy: dense\n", 3, "relevance is fitted to the default"),
+        ("  fusion: {kind: rrf}\n", 2, "give 'relevance' (python -m benchmarks calibrate"),
         ("  candidates: 0\n", 2, "'candidates' is a whole number from 1 to 1000"),
         ("  candidates: 1001\n", 2, "'candidates' is a whole number from 1 to 1000"),
         ("  candidates: many\n", 2, "'candidates' must be int, not text"),

@@ -65,6 +65,7 @@ def hit(id_: str, text: str, relevance: float, *, document: str = "", **more: An
     given = {
         "index": "articles",
         "content_type": "article",
+        "revision": "r1",
         "ordinal": 0,
         "span": Span(start=0, end=len(text)),
         "gap": None,

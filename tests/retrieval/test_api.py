@@ -8,7 +8,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from retrieval.api.app import make_app
-from retrieval.api.schemas import RetrieveRequest
+from retrieval.api.schemas import BatchResponse, RetrieveRequest, RetrieveResponse
+from retrieval.engine import Engine, Live
 from tests.builders import Site, faq
 from tests.conftest import HelpCentre
 
@@ -43,6 +44,48 @@ def test_only_a_query_is_needed(client: TestClient) -> None:
     assert 0.3 <= first["relevance"] <= 1
     assert first["document"]["id"]
     assert first["span"]["end"] - first["span"]["start"] == len(first["text"])
+
+
+@pytest.mark.parametrize("query", [PAUSE, "who won the 1986 world cup final"])
+def test_an_answer_is_what_the_documentation_says(client: TestClient, query: str) -> None:
+    body = client.post("/retrieve", json={"query": query, "explain": True}).json()
+    assert RetrieveResponse.model_validate(body).model_dump() == body
+    batch = client.post("/retrieve/batch", json={"requests": [{"query": query}]}).json()
+    assert BatchResponse.model_validate(batch).model_dump() == batch
+
+
+def test_a_body_without_its_content_type_is_told_of_it(client: TestClient) -> None:
+    answer = client.post("/retrieve", content=b'{"query": "a"}')
+    assert answer.status_code == 422
+    assert "content-type: application/json" in answer.json()["errors"][0]["message"]
+
+
+class BrokenEngine(Engine):
+    """An engine with a defect."""
+
+    def live(self, name: str) -> Live:
+        raise ZeroDivisionError
+
+
+def test_a_defect_is_a_500_with_the_id_to_find_it_by(site: Site) -> None:
+    site.faqs(faq("a"))
+    site.reindex()
+    app = make_app(BrokenEngine(site.specs(), site.store, site.state))
+    answer = TestClient(app, raise_server_exceptions=False).post("/retrieve", json={"query": "a"})
+    assert answer.status_code == 500
+    assert answer.json()["request_id"] == answer.headers["x-request-id"]
+    assert "ZeroDivisionError" not in answer.text
+
+
+def test_in_a_batch_a_late_answer_leaves_the_others(client: TestClient) -> None:
+    # A millisecond is over before any query is embedded.
+    requests = [{"query": PAUSE}, {"query": PAUSE, "deadline_ms": 1}]
+    answer = client.post("/retrieve/batch", json={"requests": requests})
+    assert answer.status_code == 200
+    first, late = answer.json()["responses"]
+    assert first["answerable"]
+    assert late["errors"][0]["code"] == "deadline_exceeded"
+    assert late["request_id"] == answer.headers["x-request-id"] + "-1"
 
 
 def test_what_nothing_answers_is_said_with_a_reason(client: TestClient) -> None:
@@ -97,10 +140,14 @@ def test_everything_that_can_be_asked_is_taken(client: TestClient) -> None:
         ({"query": "a", "min_relevance": 1.1}, "min_relevance", "less than or equal to 1"),
         ({"query": "a", "min_relevance": float("nan")}, "min_relevance", ""),
         ({"query": "a", "deadline_ms": 0}, "deadline_ms", "greater than or equal to 1"),
-        ({"query": "a", "explain": "maybe"}, "explain", "valid boolean"),
+        ({"query": "a", "explain": "yes"}, "explain", "valid boolean"),
+        ({"query": "a", "max_passages": True}, "max_passages", "valid integer"),
+        ({"query": "a", "max_passages": "2"}, "max_passages", "valid integer"),
+        ({"query": "a", "max_tokens": 2.5}, "max_tokens", "valid integer"),
+        ({"query": "a", "min_relevance": "0.5"}, "min_relevance", "valid number"),
         ({"query": "a", "conversation": [{"role": "user"}]}, "conversation.0.text", "required"),
-        ([], None, ""),
-        ("query", None, ""),
+        ([], None, "JSON object, sent with 'content-type: application/json'"),
+        ("query", None, "JSON object"),
         (None, None, ""),
     ],
 )

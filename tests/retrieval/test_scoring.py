@@ -112,6 +112,7 @@ def candidate(number: int, dense: float, sparse: float, *units: float) -> Candid
     spans = [[5 * place, 5 * place + 4] for place in range(len(units))]
     payload = {
         "document_id": f"d{number}",
+        "revision": "r1",
         "document": {"title": "D", "url": None, "locale": None, "updated_at": None},
         "content_type": "article",
         "ordinal": 0,

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -48,6 +49,16 @@ def test_each_index_has_its_own_threshold() -> None:
     passages, dropped = select(hits, Limits(cuts=cuts, max_passages=9, max_tokens=999))
     assert texts(passages) == ["Two."]
     assert reasons(dropped) == {"a": "relevance below 0.9"}
+
+
+def test_versions_of_a_document_are_never_mixed() -> None:
+    old, new = POTS.hits(PAIRS, [0.9, 0.8]), POTS.hits(PAIRS, [0.7, 0.95])
+    new = [replace(one, id=f"new-{one.id}", revision="r2") for one in new]
+    passages, dropped = select([new[1], old[0], old[1], new[0]], limits(near_duplicate=None))
+    assert texts(passages) == [POTS.text]
+    assert passages[0].id == "new-pots-1"
+    version = "another version of a document that is being replaced"
+    assert reasons(dropped) == {"pots-0": version, "pots-1": version}
 
 
 def test_what_says_the_same_is_returned_once() -> None:

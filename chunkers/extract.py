@@ -10,7 +10,7 @@ from chunkers.readers.pdf import read_pdf
 from chunkers.readers.records import read_record
 from chunkers.readers.text import read_text
 
-EXTRACTOR_VERSION = "1"
+EXTRACTOR_VERSION = "2"
 """Part of every build's fingerprint: raised whenever the same bytes would give another Document."""
 
 READERS: dict[Format, Callable[[Content], Document]] = {

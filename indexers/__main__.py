@@ -68,12 +68,15 @@ def _reindex(args: argparse.Namespace, catalog: dict[str, IndexSpec]) -> int:
 
 
 def _status(args: argparse.Namespace, catalog: dict[str, IndexSpec]) -> int:
-    settings = settings_from_env(args.data_dir)
-    state = State(state_path(settings))
+    path = state_path(settings_from_env(args.data_dir))
+    state = State(path) if path.exists() else None  # To look is not to make one.
+    if state is None:
+        print(f"note: {args.data_dir} holds no state: nothing was indexed there", file=sys.stderr)
     try:
         rows = [index_status(spec, state) for spec in catalog.values()]
     finally:
-        state.close()
+        if state is not None:
+            state.close()
     if args.json:
         print(json.dumps([dataclasses.asdict(row) for row in rows], indent=2))
     else:

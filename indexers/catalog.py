@@ -2,15 +2,15 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TypedDict
 
-from chunkers import CHUNKERS, Chunker
+from chunkers import CHUNKERS, ArticleChunker, Chunker, FaqChunker, PdfChunker, SnippetChunker
 from chunkers.document import ContentType
 from indexers.bm25 import Bm25Encoder
-from indexers.embedding import DEFAULT_EMBEDDER, EMBEDDERS, Embedder
+from indexers.embedding import DEFAULT_EMBEDDER, EMBEDDERS, Embedder, MiniLM, SentenceEmbedder
 from indexers.errors import CatalogError
 from indexers.filters import FilterType
 from indexers.located import Located, LocatedError, choose, construct, load
@@ -18,6 +18,8 @@ from indexers.search_spec import SearchSpec, parse_search
 from indexers.sources import SOURCES, Source
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+# The stores read anything else as a path into the payload, or not at all.
+_FILTER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,23 +96,59 @@ def parse_build(content_type: ContentType, where: Located) -> Components:
     the content type's own chunker, the bundled embedder, BM25 for English.
 
     Raises:
-        LocatedError: an unknown key or kind, or a value out of range.
+        LocatedError: an unknown key or kind, a value out of range, or chunks that are longer than
+            what the embedder reads.
     """
     where.only(Components.__annotations__)
-    chunker, embedder = where.mapping("chunker"), where.mapping("embedder")
+    cut = where.mapping("chunker")
+    chunker: Chunker = construct(choose(cut, "kind", CHUNKERS, content_type.value), cut)
+    embedder = _embedder(where.mapping("embedder"))
+    _check_window(chunker, embedder, cut)
     return Components(
-        chunker=construct(choose(chunker, "kind", CHUNKERS, content_type.value), chunker),
-        embedder=_one(construct(choose(embedder, "kind", EMBEDDERS, DEFAULT_EMBEDDER), embedder)),
+        chunker=chunker,
+        embedder=embedder,
         sparse=construct(Bm25Encoder, where.mapping("sparse"), aside=()),
     )
 
 
+def _embedder(where: Located) -> Embedder:
+    embedder = construct(choose(where, "kind", EMBEDDERS, DEFAULT_EMBEDDER), where)
+    if isinstance(embedder, SentenceEmbedder):
+        # Relative to the file, as every path; a name that no folder has is one on the hub.
+        folder = Path(where.file).parent / embedder.name
+        if folder.is_dir():
+            embedder = replace(embedder, name=str(folder.resolve()))
+    return _one(embedder, repr(embedder))
+
+
 @cache
-def _one(embedder: Embedder) -> Embedder:
-    """The first of all equal embedders: indexes that share a model share its memory."""
+def _one(embedder: Embedder, settings: str) -> Embedder:
+    """The first of all equal embedders with these settings, among them the device, which equality
+    leaves out: indexes that share a model share its memory."""
     return embedder
+
+
+_COUNTING = (ArticleChunker, FaqChunker, PdfChunker, SnippetChunker)
+"""The chunkers that count the embedder's own tokens; a chunk's context comes on top of its text."""
+
+
+def _check_window(chunker: Chunker, embedder: Embedder, where: Located) -> None:
+    """Check that the embedder reads whole chunks, as far as that is known before it is loaded."""
+    if not isinstance(embedder, MiniLM) or not isinstance(chunker, _COUNTING):
+        return
+    longest = chunker.max_tokens + chunker.context_tokens
+    if longest > embedder.max_tokens:
+        raise where.error(
+            f"max_tokens + context_tokens is at most {embedder.max_tokens} for "
+            f"{embedder.name}, which drops the rest; not {longest}",
+            "max_tokens" if "max_tokens" in where else "context_tokens",
+        )
 
 
 def _filters(where: Located) -> dict[str, FilterType]:
     types = {kind.value: kind for kind in FilterType}
+    for field in where:
+        if not _FILTER.fullmatch(field):
+            rule = "ASCII letters, digits, '-' and '_', a letter or '_' first"
+            raise where.error(f"a filter's name is made of {rule}; not {field!r}", field)
     return {field: choose(where, field, types) for field in where}

@@ -49,8 +49,10 @@ _TYPES = {
     FilterType.BOOL: "true or false",
     FilterType.DATETIME: "a date-time such as '2026-01-31T00:00:00Z'",
 }
+# What both stores take: Edge refuses a lower-case `t` that no zone follows, a server of 1.17 a `T`
+# that no seconds follow (github.com/qdrant/qdrant/issues/8718).
 _DATETIME = re.compile(
-    r"\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?)?)?", re.ASCII
+    r"\d{4}-\d\d-\d\d( \d\d:\d\d|[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?[0-5]\d)?)?", re.ASCII
 )
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _BOUNDS = ("gt", "gte", "lt", "lte")
@@ -71,7 +73,8 @@ def parse_condition(kind: FilterType, value: Any) -> Condition:
     if not values:
         raise ValueError("takes at least one value")
     check_value(kind, value)
-    return AnyOf(tuple(values))
+    # The stores match a whole number exactly, which a stored 3.0 is not.
+    return AnyOf(tuple(map(float, values) if kind is FilterType.FLOAT else values))
 
 
 def check_value(kind: FilterType, value: Any) -> None:

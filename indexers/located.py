@@ -88,9 +88,11 @@ def load(path: Path) -> Located:
         if not isinstance(node, yaml.MappingNode):
             raise LocatedError(f"{path}:1: the top level must be a mapping")
         return _mapping(str(path), node)
+    except LocatedError:
+        raise
     except OSError as exc:
         raise LocatedError(f"{path}: cannot be read: {exc.strerror}") from exc
-    except (yaml.YAMLError, UnicodeDecodeError) as exc:
+    except (yaml.YAMLError, ValueError, OverflowError) as exc:  # Not UTF-8, or no such character.
         raise LocatedError(f"{path}: not valid YAML: {exc}") from exc
     except RecursionError as exc:
         raise LocatedError(f"{path}: nested too deeply, or an anchor holds itself") from exc
@@ -113,8 +115,10 @@ def _value(file: str, node: yaml.Node) -> Any:
     if isinstance(node, yaml.SequenceNode):
         return [_value(file, child) for child in node.value]
     try:
-        return yaml.SafeLoader("").construct_object(node)
-    except (yaml.YAMLError, ValueError) as exc:  # An unknown tag, or a 13th month.
+        # Deep, or a list's tag on a scalar would be an empty list.
+        return yaml.SafeLoader("").construct_object(node, deep=True)
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError, OverflowError) as exc:
+        # An unknown tag, a 13th month; `!!bool maybe` and `!!timestamp soon` are the others.
         line = node.start_mark.line + 1
         raise LocatedError(f"{file}:{line}: {node.value!r} is not valid YAML") from exc
 
@@ -171,7 +175,7 @@ def _typed(where: Located, key: str, value: Any, hint: Any) -> Any:
         if option is Path and isinstance(value, str):
             return (Path(where.file).parent / value).resolve()
         if typing.get_origin(option) is tuple and isinstance(value, list):
-            return tuple(value)
+            return tuple(_element(where, key, item, option) for item in value)
         plain = typing.get_origin(option) or option
         if isinstance(value, plain) and (plain is bool or not isinstance(value, bool)):
             if isinstance(value, float) and not math.isfinite(value):
@@ -179,3 +183,11 @@ def _typed(where: Located, key: str, value: Any, hint: Any) -> Any:
             return value
     names = " or ".join(getattr(option, "__name__", str(option)) for option in options)
     raise where.error(f"'{key}' must be {names}, not {describe(value)}", key)
+
+
+def _element(where: Located, key: str, item: Any, hint: Any) -> Any:
+    """An item of a list that becomes the tuple of any length that `hint` says."""
+    (kind, _) = typing.get_args(hint)
+    if not isinstance(item, kind):
+        raise where.error(f"'{key}' must be a list of {kind.__name__}, not {describe(item)}", key)
+    return item

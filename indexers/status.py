@@ -30,10 +30,11 @@ class IndexStatus:
     indexed_at: str | None
 
 
-def index_status(spec: IndexSpec, state: State) -> IndexStatus:
-    """The status of an index, by the state database alone: true while a server runs, too."""
-    live = live_build(spec.name, state)
-    documents, chunks = state.totals(live.collection) if live else (0, 0)
+def index_status(spec: IndexSpec, state: State | None) -> IndexStatus:
+    """The status of an index, by the state database alone: true while a server runs, too. Without
+    a state, nothing was ever indexed."""
+    live = live_build(spec.name, state) if state else None
+    documents, chunks = state.totals(live.collection) if state and live else (0, 0)
     return IndexStatus(
         index=spec.name,
         content_type=spec.build.content_type.value,

@@ -1,7 +1,6 @@
 """JSON records: one FAQ, snippet or article to a line of a `.jsonl` file."""
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import cast
@@ -11,7 +10,7 @@ from chunkers.errors import ExtractError
 from chunkers.readers.builder import TextBuilder
 from chunkers.readers.html import read_html
 from chunkers.readers.markdown import markdown_blocks, read_markdown
-from chunkers.readers.text import decode, read_text
+from chunkers.readers.text import clean, decode, read_text
 
 Record = Mapping[str, JSON]
 
@@ -21,8 +20,6 @@ _BODIES: dict[str, tuple[Format, Callable[[Content], Document]]] = {
     "text": (Format.TEXT, read_text),
 }
 _COMMON = frozenset({"id", "title", "url", "locale", "updated_at", "metadata"})
-# JSON can spell what text cannot hold: NUL, and halves of surrogate pairs.
-_UNTEXTUAL = re.compile("[\x00\ud800-\udfff]")
 
 
 def read_record(content: Content) -> Document:
@@ -141,7 +138,7 @@ def _string(record: Record, name: str) -> str | None:
     value = record.get(name)
     if value is not None and not isinstance(value, str):
         raise ExtractError(f"field {name} must be a string, not {type(value).__name__}")
-    return None if value is None else _UNTEXTUAL.sub("\ufffd", value)
+    return None if value is None else clean(value)
 
 
 def _strings(record: Record, name: str) -> list[str]:
@@ -150,4 +147,4 @@ def _strings(record: Record, name: str) -> list[str]:
         return []
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise ExtractError(f"field {name} must be a list of strings")
-    return [_UNTEXTUAL.sub("\ufffd", item).strip() for item in value if item.strip()]
+    return [clean(item).strip() for item in value if item.strip()]

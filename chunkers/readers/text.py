@@ -1,10 +1,12 @@
-"""Plain text, and the decoding that every text format shares."""
+"""Plain text, and what every text format shares: the decoding, and what text cannot hold."""
 
 import re
 
 from chunkers.document import Block, BlockKind, Content, Document
 from chunkers.errors import ExtractError
 
+# JSON, YAML and a few encodings can spell it: NUL, and halves of surrogate pairs.
+_UNTEXTUAL = re.compile("[\x00\ud800-\udfff]")
 _PARAGRAPH = re.compile(r"\S(?:.*\S)?(?:[^\S\n]*\n[^\S\n]*\S(?:.*\S)?)*")
 
 
@@ -39,6 +41,11 @@ def decode(data: bytes) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as exc:
         raise ExtractError(f"byte {exc.start} is not valid UTF-8; save the file as UTF-8") from exc
+
+
+def clean(value: str) -> str:
+    """Replace by U+FFFD each character that text cannot hold: no tokenizer takes it, no store."""
+    return _UNTEXTUAL.sub("\ufffd", value)
 
 
 def text_blocks(text: str, start: int = 0, end: int | None = None) -> tuple[Block, ...]:

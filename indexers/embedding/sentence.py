@@ -35,7 +35,8 @@ class SentenceEmbedder:
     """
 
     name: str
-    device: str | None = None
+    # Not what the model is: its vectors are the same on every machine.
+    device: str | None = field(default=None, compare=False)
     # The model's tokenizer keeps its truncation as state, which two threads would fight over.
     _lock: threading.RLock = field(
         default_factory=threading.RLock, init=False, repr=False, compare=False
@@ -43,12 +44,13 @@ class SentenceEmbedder:
 
     @cached_property
     def revision(self) -> str:
-        """Hash of the weights as loaded, the modules around them, the vocabulary, the prompts."""
+        """Hash of the weights as loaded, the modules around them, the vocabulary, the prompts, and
+        the way of the units."""
         with self._loaded() as model:
             vocabulary = sorted(model.tokenizer.get_vocab().items())
             prompts = sorted(model.prompts.items())
             facts = (_modules(model), model.max_seq_length, vocabulary, prompts)
-            return fingerprint([], _weights(model), *facts)
+            return fingerprint([], _weights(model), *facts, self._pools_by_mean)
 
     @cached_property
     def dimension(self) -> int:
@@ -89,16 +91,19 @@ class SentenceEmbedder:
             for text, spans in zip(texts, units, strict=True):
                 (states,) = model.encode([text], output_value="token_embeddings")
                 encoded = model.tokenizer(text, truncation=True, return_offsets_mapping=True)
-                rows = np.asarray(states.float().cpu(), np.float32)
+                # Where the model keeps the first components of its vectors alone, so do units.
+                rows = np.asarray(states.float().cpu(), np.float32)[:, : self.dimension]
                 pooled.append(pool_units(rows, encoded["offset_mapping"], spans))
         return self.embed(texts), pooled
 
     @cached_property
     def _pools_by_mean(self) -> bool:
+        """Whether a text's vector has the direction of its tokens' mean state."""
         with self._loaded() as model:
-            return any(
-                dict(settings).get("pooling_mode") == "mean" for _, settings in _modules(model)
-            )
+            modules = iter(_modules(model))
+        pooled = any(dict(settings).get("pooling_mode") == "mean" for _, settings in modules)
+        # What comes after may turn the vector, and change its length: a Dense layer does.
+        return pooled and all(name == "Normalize" for name, _ in modules)
 
     def release(self) -> None:
         """See `Embedder.release`: queries need the model too."""

@@ -120,6 +120,20 @@ def test_legacy_encodings_need_to_be_declared() -> None:
         extract(content('<meta charset="ascii"><p>Café</p>'.encode("latin-1"), Format.HTML))
 
 
+@pytest.mark.parametrize("name", ["undefined", "punycode", "no-such-encoding", "hex"])
+def test_an_encoding_that_no_page_has_is_an_error(name: str) -> None:
+    page = f'<meta charset="{name}"><p>Caf'.encode() + b"\xe9"
+    with pytest.raises(ExtractError, match=f"not valid UTF-8.*nor is it the declared {name}"):
+        extract(content(page, Format.HTML))
+
+
+@pytest.mark.parametrize("name", ["unicode_escape", "raw_unicode_escape"])
+def test_characters_that_text_cannot_hold_are_replaced(name: str) -> None:
+    page = f'<meta charset="{name}"><title>\\udfff</title><p>a\\ud800'.encode() + b"\xe9"
+    document = extract(content(page, Format.HTML))
+    assert (document.title, document.text) == ("\ufffd", "a\ufffdé")
+
+
 def test_a_page_without_visible_text_is_an_error() -> None:
     with pytest.raises(ExtractError, match="no visible text"):
         html("<html><head><title>App</title></head><body><div id=root></div><script>x</script>")

@@ -43,11 +43,32 @@ def test_a_byte_order_mark_and_windows_lines_are_no_obstacle() -> None:
         ("date: 2024-13-45", "month must be in 1..12"),
         ("a: &x [1]\nb: *x", "line 3: aliases are not accepted"),
         ("a: " + "[" * 3000, "front matter"),
+        ("x: !!bool maybe", "line 2: 'maybe' is not of the type bool"),
+        ("a: 1\nx: !!timestamp foo", "line 3: 'foo' is not of the type timestamp"),
+        ("a: [{x: !!int ''}]", "line 2: '' is not of the type int"),
+        ("a: 1" + ":59" * 300 + ".5", "front matter: int too large"),
+        (r'a: "\UFFFFFFFF"', "front matter: Python int too large"),
     ],
 )
 def test_broken_front_matter_is_an_error(yaml: str, reason: str) -> None:
     with pytest.raises(ExtractError, match=reason):
         markdown(f"---\n{yaml}\n---\nText")
+
+
+def test_characters_that_text_cannot_hold_are_replaced_in_front_matter() -> None:
+    yaml = r"""title: "a\uD800b"
+url: "nul\0"
+"\uDFFF": ["\uD83D", {deep: "\uD800"}]"""
+    document = markdown(f"---\n{yaml}\n---\nText")
+    assert (document.title, document.url) == ("a\ufffdb", "nul\ufffd")
+    assert document.metadata == {"\ufffd": ["\ufffd", {"deep": "\ufffd"}]}
+
+
+def test_numbers_that_no_store_takes_are_left_out_of_the_front_matter() -> None:
+    long = "0x" + "F" * 5000
+    document = markdown(f"---\ntitle: {long}\nsizes: [3, {long}, .nan]\n---\nText")
+    assert document.title == ""
+    assert document.metadata == {"sizes": [3]}
 
 
 def test_a_thematic_break_is_not_front_matter() -> None:

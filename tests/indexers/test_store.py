@@ -15,7 +15,7 @@ import pytest
 
 from indexers.bm25 import Bm25Encoder, SparseVector
 from indexers.errors import CollectionNotFoundError, StoreError, StoreInUseError
-from indexers.filters import AnyOf, FilterType, Range
+from indexers.filters import AnyOf, FilterType, Range, check_value, parse_condition
 from indexers.store import Point, Schema, Search, VectorStore
 from indexers.store.edge import EdgeStore
 from indexers.store.server import ServerStore
@@ -182,6 +182,28 @@ def test_filters(store: VectorStore, condition: dict[str, Any], expected: set[in
         ],
     )
     assert set(find(store, filters=condition)) == expected
+
+
+def test_a_whole_number_finds_a_stored_float(store: VectorStore) -> None:
+    store.create("one", SCHEMA)
+    prices = (3.0, 3, 3.5, [1.5, 7.0])
+    store.upsert("one", [point(number, price=price) for number, price in enumerate(prices)])
+    for asked, expected in [(3, {0, 1}), ([3, 7], {0, 1, 3}), (3.5, {2}), ({"gte": 4}, {3})]:
+        condition = parse_condition(FilterType.FLOAT, asked)
+        assert set(find(store, filters={"price": condition})) == expected
+
+
+def test_every_date_time_that_is_accepted_is_found(store: VectorStore) -> None:
+    store.create("one", SCHEMA)
+    zones = ("", "Z", "+01:00", "-0130")
+    times = [f"{apart}10:00:00{part}{z}" for apart in "T " for part in ("", ".25") for z in zones]
+    dates = ["2026-02-05", "2026-02-05 10:00", *(f"2026-02-05{time}" for time in times)]
+    for number, date in enumerate(dates):
+        check_value(FilterType.DATETIME, date)
+        store.upsert("one", [point(number, updated_at=date)])
+    for number, date in enumerate(dates):
+        condition = parse_condition(FilterType.DATETIME, {"gte": date, "lte": date})
+        assert number in find(store, filters={"updated_at": condition}, limit=100), date
 
 
 def test_deleting_a_document_keeps_what_is_named(store: VectorStore) -> None:

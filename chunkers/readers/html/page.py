@@ -11,7 +11,7 @@ from chunkers.readers.builder import TextBuilder
 from chunkers.readers.html.inline import inline_text
 from chunkers.readers.html.noise import is_noise
 from chunkers.readers.html.walk import Part, parts_of
-from chunkers.readers.text import decode
+from chunkers.readers.text import clean, decode
 
 
 def read_html(content: Content) -> Document:
@@ -58,8 +58,8 @@ def _decoded(data: bytes) -> str:
         if not declared or b"\x00" in data:
             raise
         try:
-            return data.decode(declared)
-        except (LookupError, UnicodeDecodeError) as exc:
+            return clean(data.decode(declared))
+        except (LookupError, UnicodeError) as exc:
             raise ExtractError(f"{not_utf8}; nor is it the declared {declared}") from exc
 
 

@@ -89,7 +89,7 @@ def _report(args: argparse.Namespace) -> None:
 def _summarised(suite: Suite, runs: Runs, folder: RunFolder, as_json: bool) -> None:
     cells = summarise(runs, suite.measures)
     text = json.dumps(to_json(cells), indent=2, ensure_ascii=False)
-    folder.summary.write_text(text + "\n", encoding="utf-8")
+    folder.summarise(text + "\n")
     if as_json:
         print(text)
     else:
@@ -207,7 +207,7 @@ def _add_performance(commands: "argparse._SubParsersAction[argparse.ArgumentPars
         "--data", type=Path, required=True, metavar="DIR", help="the folder of data sets"
     )
     found.add_argument(
-        "--chunks", type=_whole, metavar="N", help="about how many chunks to measure on"
+        "--chunks", type=_above_zero, metavar="N", help="about how many chunks to measure on"
     )
     found.add_argument("--out", type=Path, metavar="DIR", help="a folder for the values as JSON")
     found.add_argument(
@@ -219,11 +219,10 @@ def _add_performance(commands: "argparse._SubParsersAction[argparse.ArgumentPars
     )
 
 
-def _whole(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
-    return number
+def _above_zero(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
 
 
 def _command(

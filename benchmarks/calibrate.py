@@ -13,11 +13,12 @@ from pathlib import Path
 
 from benchmarks.calibration import Asked, Calibration, Observed, calibrated
 from benchmarks.datasets import Dataset, DatasetSpec, Places, Question
-from benchmarks.engine import PassagesEngine
+from benchmarks.engine import PassagesEngine, searching
 from benchmarks.errors import CalibrationError, SuiteError
 from benchmarks.run import OnProgress
 from benchmarks.suite import BuildSpec, SearchSpec, parse_datasets
 from indexers.located import LocatedError, load
+from indexers.relevance import Evidence
 from retrieval import scoring
 from retrieval.engine import Engine
 
@@ -64,21 +65,27 @@ def calibrate(
     """Fit relevance for each content type of the suite's data sets, by the type's name.
 
     Raises:
-        DatasetError: a data set cannot be read. All are read before the first is built.
+        DatasetError: a data set cannot be read.
+        SuiteError: the build or the search is not valid. All data sets are read, and these checked
+            for each, before the first is built.
+        SearchError: an index cannot be searched.
         CalibrationError: a content type has no answer to learn from.
     """
     datasets = [spec.load(places) for spec in suite.datasets]
-    asked: dict[str, list[Asked]] = {}
-    for corpus in datasets:
-        if next(iter(corpus.documents), None) is not None:
-            opened = _built(suite, corpus, engine, on_progress)
-            (index,) = opened.catalog.values()
-            for plan in _plans(corpus, datasets):
-                on_progress(f"{corpus.name}: questions of {plan.name}", len(plan.questions), None)
-                found = _asked(opened, index.name, corpus, plan)
-                asked.setdefault(index.build.content_type.value, []).append(found)
-    if not asked:
+    corpora = [one for one in datasets if next(iter(one.documents), None) is not None]
+    if not corpora:
         raise CalibrationError("no data set of the suite has documents")
+    for corpus in corpora:
+        engine.check(corpus, suite.build, [suite.search])
+    asked: dict[str, list[Asked]] = {}
+    for corpus in corpora:
+        opened = _built(suite, corpus, engine, on_progress)
+        (index,) = opened.catalog.values()
+        for plan in _plans(corpus, datasets):
+            on_progress(f"{corpus.name}: questions of {plan.name}", len(plan.questions), None)
+            with searching(f"{corpus.name}, questions of {plan.name}"):
+                found = _asked(opened, index.name, corpus, plan)
+            asked.setdefault(index.build.content_type.value, []).append(found)
     return {content_type: calibrated(found) for content_type, found in asked.items()}
 
 
@@ -165,9 +172,10 @@ def observe(
     if not found:
         return ()
     asked = scoring.Asked(dense=vector, sparse=sparse, idf=engine.idf(live, sparse.indices))
-    evidence = scoring.evidence_of(asked, found)
+    scored = scoring.score(live, asked, found)
+    evidence = Evidence(crowd=scoring.crowd_of([scored]), terms=scored.terms)
     best: dict[str, float] = {}
-    for hit in scoring.score(live, asked, found):
+    for hit in scored.hits(evidence.crowd):
         best.setdefault(hit.document.id, hit.scores["fused"])
     return tuple(
         Observed(

@@ -1,76 +1,57 @@
 """Passages itself, as a suite runs it: the real builds and the real query path."""
 
 import asyncio
-import re
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from benchmarks.datasets import Dataset, Question
-from benchmarks.errors import BuildError, SuiteError
+from benchmarks.errors import BenchmarksError, BuildError, SearchError
+from benchmarks.indexes import index_specs, searched
 from benchmarks.records import RankedDocument, ReturnedPassage
 from benchmarks.run import Answered, OnProgress
 from benchmarks.suite import BuildSpec, SearchSpec
-from chunkers.document import Content, ContentType
 from indexers.build import Progress, reindex
-from indexers.catalog import IndexBuild, IndexSpec, parse_build
-from indexers.errors import IndexersError
-from indexers.located import Located, LocatedError
-from indexers.search_spec import DEFAULTS, parse_search
+from indexers.catalog import IndexSpec
+from indexers.errors import IndexersError, StoreInUseError
 from indexers.settings import Settings, open_store, state_path
-from indexers.sources import Entry
 from indexers.state import State
 from indexers.store import VectorStore
 from retrieval.engine import Engine
+from retrieval.errors import RetrievalError
 from retrieval.pipeline import retrieve
 from retrieval.query import Query, Retrieved
-
-_LIMITS = frozenset({"max_passages", "max_tokens"})
-"""Keys of a suite's search that belong to the query, not to the index's SearchSpec."""
-
-_PATIENT_MS = 60_000
 
 
 @contextmanager
 def open_engine(data_dir: Path) -> Iterator["PassagesEngine"]:
-    """The engine that keeps its indexes and embeddings in a folder, for the next run too."""
+    """The engine that keeps its indexes and embeddings in a folder, for the next run too.
+
+    Raises:
+        BenchmarksError: the folder cannot be used, or another process does.
+    """
+    with ExitStack() as stack:
+        store, state = _opened(data_dir, stack)
+        yield PassagesEngine(store, state, stack.enter_context(asyncio.Runner()))
+
+
+def _opened(data_dir: Path, stack: ExitStack) -> tuple[VectorStore, State]:
     settings = Settings(data_dir=data_dir)
-    store, state = open_store(settings), State(state_path(settings))
-    runner = asyncio.Runner()
     try:
-        yield PassagesEngine(store, state, runner)
-    finally:
-        runner.close()
-        store.close()
-        state.close()
-
-
-@dataclass(frozen=True, kw_only=True)
-class DatasetSource:
-    """The documents of one content type of a data set, as a source of an index."""
-
-    name: str
-    content_type: ContentType
-    documents: Iterable[Content] = field(compare=False, repr=False)
-
-    def list(self) -> Iterator[Entry]:
-        """See `Source.list`."""
-        return (
-            Entry(id=id_, revision=content.revision, where=id_)
-            for id_, content in self._contents.items()
-        )
-
-    def read(self, entry: Entry) -> Content:
-        """See `Source.read`."""
-        return self._contents[entry.id]
-
-    @cached_property
-    def _contents(self) -> dict[str, Content]:
-        mine = (c for c in self.documents if c.content_type is self.content_type)
-        return {content.id: content for content in mine}
+        store = open_store(settings)
+        stack.callback(store.close)
+        state = State(state_path(settings))
+        stack.callback(state.close)
+    except StoreInUseError as exc:
+        # The store's own advice, a Qdrant server, is not for a benchmark.
+        raise BenchmarksError(
+            f"another process is using the indexes in {data_dir}; wait until it has ended, or "
+            "choose another folder with --data-dir"
+        ) from exc
+    except IndexersError as exc:
+        raise BenchmarksError(f"{data_dir} cannot hold indexes: {exc}") from exc
+    return store, state
 
 
 class PassagesEngine:
@@ -83,6 +64,17 @@ class PassagesEngine:
         self._specs: dict[tuple[str, str], dict[str, IndexSpec]] = {}
         self._engines: dict[tuple[str, str, str], tuple[Engine, Query]] = {}
 
+    def check(self, dataset: Dataset, build: BuildSpec, searches: Sequence[SearchSpec]) -> None:
+        """Check all that a suite says of a build, for the data set's content types.
+
+        Raises:
+            SuiteError: the build, or one of its searches, is not valid.
+            DatasetError: a document cannot be read.
+        """
+        specs = self._planned(dataset, build)
+        for search in searches:
+            searched(specs, search)
+
     def build(self, dataset: Dataset, build: BuildSpec, on_progress: OnProgress) -> None:
         """Index the documents, or what of them is not indexed yet.
 
@@ -91,8 +83,8 @@ class PassagesEngine:
             BuildError: the data set has no documents, one of them cannot be indexed, or the build
                 failed.
         """
+        specs = self._planned(dataset, build)
         try:
-            specs = _specs(dataset, build)
             if not specs:
                 raise BuildError(
                     f"{dataset.name} has no documents to index: its questions can calibrate "
@@ -108,7 +100,6 @@ class PassagesEngine:
                     )
         except IndexersError as exc:
             raise BuildError(f"{dataset.name}, build {build.name!r}: {exc}") from exc
-        self._specs[dataset.name, build.name] = specs
 
     def search(
         self, dataset: Dataset, build: BuildSpec, search: SearchSpec, question: Question
@@ -117,10 +108,17 @@ class PassagesEngine:
 
         Raises:
             SuiteError: the suite's search is not valid.
+            SearchError: an index of the data set did not answer; what the others say of the
+                question is not what the suite measures.
         """
         engine, limits = self.opened(dataset, build, search)
-        query = replace(limits, text=question.text)
-        return _answered(self._runner.run(retrieve(engine, query)))
+        where = f"{dataset.name}, {build.name}/{search.name}, question {question.id!r}"
+        with searching(where):
+            retrieved = self._runner.run(retrieve(engine, replace(limits, text=question.text)))
+        if retrieved.degraded:
+            missing = "; ".join(f"{item.stage}: {item.reason}" for item in retrieved.degraded)
+            raise SearchError(f"{where}: answered in part only: {missing}")
+        return _answered(retrieved)
 
     def opened(
         self, dataset: Dataset, build: BuildSpec, search: SearchSpec
@@ -133,61 +131,30 @@ class PassagesEngine:
         """
         key = (dataset.name, build.name, search.name)
         if key not in self._engines:
-            self._engines[key] = self._engine(self._specs[key[:2]], search)
+            catalog, limits = searched(self._specs[key[:2]], search)
+            engine = Engine(catalog, self._store, self._state)
+            engine.warm()
+            self._engines[key] = engine, limits
         return self._engines[key]
 
-    def _engine(self, specs: dict[str, IndexSpec], search: SearchSpec) -> tuple[Engine, Query]:
-        where, limits = _split(search.where)
-        try:
-            catalog = {
-                name: replace(spec, search=parse_search(spec.build.content_type, where))
-                for name, spec in specs.items()
-            }
-        except LocatedError as exc:
-            raise SuiteError(str(exc)) from exc
-        engine = Engine(catalog, self._store, self._state)
-        engine.warm()
-        return engine, limits
+    def _planned(self, dataset: Dataset, build: BuildSpec) -> dict[str, IndexSpec]:
+        key = (dataset.name, build.name)
+        if key not in self._specs:
+            self._specs[key] = index_specs(dataset, build)
+        return self._specs[key]
 
 
-def _specs(dataset: Dataset, build: BuildSpec) -> dict[str, IndexSpec]:
-    types = dict.fromkeys(content.content_type for content in dataset.documents)
-    specs = {}
-    for content_type in types:
-        name = _index_name(f"{dataset.name}-{build.name}-{content_type.value}")
-        source = DatasetSource(
-            name=dataset.name, content_type=content_type, documents=dataset.documents
-        )
-        try:
-            components = parse_build(content_type, build.where)
-        except LocatedError as exc:
-            raise SuiteError(str(exc)) from exc
-        specs[name] = IndexSpec(
-            name=name,
-            build=IndexBuild(content_type=content_type, source=source, filters={}, **components),
-            search=DEFAULTS[content_type],
-        )
-    return specs
+@contextmanager
+def searching(where: str) -> Iterator[None]:
+    """Around what searches an index.
 
-
-def _index_name(text: str) -> str:
-    return re.sub(r"[^a-z0-9_-]", "-", text.lower())
-
-
-def _split(where: Located) -> tuple[Located, Query]:
-    """A suite's search, apart from its keys for the query, which become a query without text that
-    asks for all hits."""
-    rest = Located(where.file, where.line)
-    limits: dict[str, Any] = {}
-    for key, value in where.items():
-        if key not in _LIMITS:
-            rest[key] = value
-            rest.lines[key] = where.lines[key]
-        elif isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise SuiteError(str(where.error(f"'{key}' must be a whole number above 0", key)))
-        else:
-            limits[key] = value
-    return rest, Query(text="", deadline_ms=_PATIENT_MS, explain=True, **limits)
+    Raises:
+        SearchError: it cannot be searched, or not in time; the message begins with `where`.
+    """
+    try:
+        yield
+    except (IndexersError, RetrievalError) as exc:
+        raise SearchError(f"{where}: {exc}") from exc
 
 
 def _told(on_progress: OnProgress) -> Callable[[Progress], None]:

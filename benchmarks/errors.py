@@ -20,6 +20,10 @@ class BuildError(BenchmarksError):
     """A data set could not be indexed."""
 
 
+class SearchError(BenchmarksError):
+    """A question could not be answered as the suite says."""
+
+
 class MeasureError(BenchmarksError):
     """There is no such measure."""
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.errors import RecordsError
-from benchmarks.records import Runs, by_run, read_records
+from benchmarks.records import Runs, by_run, on_disk, read_records
 from benchmarks.suite import Suite, load_suite
 
 
@@ -37,12 +37,27 @@ class RunFolder:
         """Make the folder ready for a new run.
 
         Raises:
-            RecordsError: it holds a run already, which is never written over.
+            RecordsError: it holds a run already, which is never written over; or it is no folder,
+                or cannot be made or written.
         """
-        if self.records.exists() and self.records.stat().st_size:
-            raise RecordsError(f"{self.path} holds a run already; choose another folder with --out")
-        self.path.mkdir(parents=True, exist_ok=True)
-        self.suite.write_bytes(suite.read_bytes())
+        with on_disk(self.path):
+            if self.path.exists() and not self.path.is_dir():
+                raise RecordsError(f"{self.path} is not a folder; choose another one with --out")
+            if self.records.exists() and self.records.stat().st_size:
+                raise RecordsError(
+                    f"{self.path} holds a run already; choose another folder with --out"
+                )
+            self.path.mkdir(parents=True, exist_ok=True)
+            self.suite.write_bytes(suite.read_bytes())
+
+    def summarise(self, text: str) -> None:
+        """Write the summary, over one that is there.
+
+        Raises:
+            RecordsError: it cannot be written.
+        """
+        with on_disk(self.summary):
+            self.summary.write_text(text, encoding="utf-8")
 
     def load(self) -> tuple[Suite, Runs]:
         """The suite and the records of every run.

@@ -7,6 +7,7 @@ passages are objects with the fields of `Span`, `RankedDocument` and `ReturnedPa
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -105,24 +106,47 @@ def from_line(line: str) -> Record:
         raise ValueError(f"not a record: {exc}") from exc
 
 
+@contextmanager
+def on_disk(path: Path) -> Iterator[None]:
+    """Around what reads or writes a file or folder of a run.
+
+    Raises:
+        RecordsError: the system refuses it; the message names what, and why.
+    """
+    try:
+        yield
+    except OSError as exc:
+        raise RecordsError(f"{path} cannot be used for a run: {exc.strerror}") from exc
+
+
 def write_records(path: Path, records: Iterable[Record]) -> Iterator[Record]:
-    """Write each record to the file as it passes through, so that a crash loses one at most."""
-    with path.open("w", encoding="utf-8") as file:
+    """Write each record to the file as it passes through, so that a crash loses one at most.
+
+    Raises:
+        RecordsError: the file cannot be written.
+    """
+    with on_disk(path):
+        file = path.open("w", encoding="utf-8")
+    try:
         for record in records:
-            file.write(to_line(record) + "\n")
-            file.flush()
+            with on_disk(path):  # Not around the rest: what fails there is another's.
+                file.write(to_line(record) + "\n")
+                file.flush()
             yield record
+    finally:
+        with on_disk(path):  # Closing writes what could not be flushed.
+            file.close()
 
 
 def read_records(path: Path) -> Iterator[Record]:
     """The records of a file, one at a time.
 
     Raises:
-        RecordsError: the file is not there, or a line is not a record.
+        RecordsError: the file is not there or cannot be read, or a line is not a record.
     """
     if not path.is_file():
         raise RecordsError(f"{path} is not there; give the folder that `run` wrote to with --out")
-    with path.open(encoding="utf-8") as lines:
+    with on_disk(path), path.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines, start=1):
             try:
                 yield from_line(line)

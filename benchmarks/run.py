@@ -32,6 +32,10 @@ class Answered:
 class Engine(Protocol):
     """What is being compared: it indexes data sets and answers questions about them."""
 
+    def check(self, dataset: Dataset, build: BuildSpec, searches: Sequence[SearchSpec]) -> None:
+        """Check a build and its searches without doing anything yet."""
+        ...
+
     def build(self, dataset: Dataset, build: BuildSpec, on_progress: OnProgress) -> None:
         """Index the documents in the way of `build`, unless that has been done already."""
         ...
@@ -49,10 +53,14 @@ def run_suite(
     """Run every group in order. The records come one at a time, a run's after one another.
 
     Raises:
-        DatasetError: a data set cannot be read. All are read before the first is built.
+        DatasetError: a data set cannot be read.
+        SuiteError: a build or a search is not valid. All data sets are read, and all builds and
+            searches checked, before the first is built.
     """
     groups = tuple(groups)
     datasets = {group.dataset.name: group.dataset.load(places) for group in groups}
+    for group in groups:
+        engine.check(datasets[group.dataset.name], group.build, group.searches)
     for group in groups:
         yield from _run_group(group, datasets[group.dataset.name], engine, on_progress)
 

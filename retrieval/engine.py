@@ -62,8 +62,8 @@ class Engine:
         collection = self.store.aliases().get(name)
         if collection is None:
             raise NotReadyError(
-                f"index {name!r} was never indexed; run 'python -m indexers reindex {name}' over "
-                "this data folder (the embedded store has one owner: stop the server first)"
+                f"index {name!r} was never indexed; run 'python -m indexers reindex {name}' "
+                "(over the embedded store, stop the server first)"
             )
         known = self._live.get(name)
         if known is None or known.record.collection != collection:

@@ -1,39 +1,16 @@
 """The whole way of a query: route, embed, search, score, select."""
 
-import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
-from indexers.errors import EmbedderError, IndexersError
 from indexers.filters import Filters, FilterType, parse_condition
 from indexers.search_spec import SearchSpec
-from indexers.store.base import Vector
 from retrieval.engine import Engine, Live
-from retrieval.errors import DeadlineExceededError, InvalidQueryError, NotReadyError
+from retrieval.errors import InvalidQueryError
 from retrieval.query import Degraded, Dropped, Hit, Query, Retrieved
-from retrieval.scoring import Asked, score
+from retrieval.scoring import Scored, crowd_of
+from retrieval.search import Way, find
 from retrieval.selection import Cut, Limits, select
-
-
-@dataclass(slots=True)
-class _Way:
-    """What is known while a query is on its way."""
-
-    query: Query
-    started: float = field(default_factory=time.perf_counter)
-    degraded: list[Degraded] = field(default_factory=list)
-    timings_ms: dict[str, float] = field(default_factory=dict)
-
-    def left_s(self) -> float:
-        """Seconds until the deadline."""
-        return self.query.deadline_ms / 1000 - (time.perf_counter() - self.started)
-
-    def lap(self, stage: str, since: float) -> float:
-        """Note how long a stage took; the time now."""
-        now = time.perf_counter()
-        self.timings_ms[stage] = self.timings_ms.get(stage, 0.0) + (now - since) * 1000
-        return now
 
 
 async def retrieve(engine: Engine, query: Query, *, conversation: bool = False) -> Retrieved:
@@ -47,16 +24,16 @@ async def retrieve(engine: Engine, query: Query, *, conversation: bool = False) 
         NotReadyError: none of the indexes can be searched.
         DeadlineExceededError: none answered in time.
     """
-    way = _Way(query)
+    way = Way(query)
     names = route(query, engine)
     filters = {name: _filters(engine, name, query) for name in names}
     if conversation:
         reason = "no rewriter is configured; the question was searched as it was written"
         way.degraded.append(Degraded(stage="rewrite", reason=reason))
-    found = await _found(engine, names, filters, way)
-    lives = [live for live, _ in found]
+    found = await find(engine, names, filters, way)
+    lives = [one.live for one in found]
     lap = time.perf_counter()
-    hits = sorted((hit for _, some in found for hit in some), key=lambda hit: -hit.relevance)
+    hits = _hits(found, query)
     passages, dropped = select(hits, _limits(query, lives))
     way.lap("select", lap)
     way.lap("total", way.started)
@@ -103,125 +80,14 @@ def _filters(engine: Engine, name: str, query: Query) -> Filters:
     return conditions
 
 
-def _lives(engine: Engine, names: Sequence[str], way: _Way) -> list[Live]:
-    lives = []
-    for name in names:
-        try:
-            live = engine.live(name)
-            _check_indexed(live, way.query, engine.catalog[name].build.filters)
-            lives.append(live)
-        except (NotReadyError, IndexersError) as exc:
-            way.degraded.append(Degraded(stage=f"search:{name}", reason=str(exc)))
-    if not lives:
-        raise NotReadyError("; ".join(item.reason for item in way.degraded))
-    return lives
-
-
-def _check_indexed(live: Live, query: Query, declared: Mapping[str, FilterType]) -> None:
-    """Check that the live build stored what the query's filters look at."""
-    for key in query.filters:
-        if live.filters.get(key) != declared[key]:
-            raise NotReadyError(
-                f"index {live.name!r} was built before the catalog declared the filter {key!r} as "
-                f"{declared[key]}; run 'python -m indexers reindex {live.name}'"
-            )
-
-
-_Found = list[tuple[Live, list[Hit]]]
-
-
-async def _found(
-    engine: Engine, names: Sequence[str], filters: Mapping[str, Filters], way: _Way
-) -> _Found:
-    """Embed the query, search every index."""
-
-    def begin() -> tuple[list[_Search], _Found]:
-        lives = _lives(engine, names, way)
-        vectors = _embed(lives, way)
-        searches = [
-            _Search(engine, live, way.query, vectors[live.embedder.revision], filters[live.name])
-            for live in lives
-            if live.embedder.revision in vectors
-        ]
-        # One index is searched in the same thread: each change of threads costs time.
-        return searches, _search_here(searches[0], way) if len(searches) == 1 else []
-
-    try:
-        begun = asyncio.get_running_loop().run_in_executor(engine.threads, begin)
-        searches, found = await asyncio.wait_for(begun, way.left_s())
-    except TimeoutError as exc:
-        raise DeadlineExceededError(f"no answer within {way.query.deadline_ms} ms") from exc
-    return found or await _search_at_once(engine, searches, way)
-
-
-def _embed(lives: Sequence[Live], way: _Way) -> dict[str, Vector]:
-    """The query's vector by each model's revision, every model asked once."""
-    lap = time.perf_counter()
-    embedders = {live.embedder.revision: live.embedder for live in lives}
-    vectors = {}
-    for revision, embedder in embedders.items():
-        try:
-            vectors[revision] = embedder.embed([way.query.text], kind="query")[0]
-        except EmbedderError as exc:
-            without = [live.name for live in lives if live.embedder.revision == revision]
-            way.degraded += [Degraded(stage=f"search:{name}", reason=str(exc)) for name in without]
-    if not vectors:
-        raise NotReadyError("; ".join(item.reason for item in way.degraded))
-    way.lap("embed", lap)
-    return vectors
-
-
-@dataclass(frozen=True, slots=True)
-class _Search:
-    """The search of one index, ready to run."""
-
-    engine: Engine
-    live: Live
-    query: Query
-    vector: Vector
-    filters: Filters
-
-    def __call__(self) -> list[Hit]:
-        live, engine = self.live, self.engine
-        sparse = live.sparse.encode_query(self.query.text)
-        search = live.spec.to_search(self.vector, sparse, self.filters)
-        candidates = engine.store.search(live.record.collection, search)
-        idf = engine.idf(live, sparse.indices)
-        least = 0.0 if self.query.explain else _threshold(self.query, live.spec)
-        return score(live, Asked(dense=self.vector, sparse=sparse, idf=idf), candidates, least)
-
-
-def _search_here(search: _Search, way: _Way) -> _Found:
-    lap = time.perf_counter()
-    try:
-        hits = search()
-    except IndexersError as exc:
-        raise NotReadyError("; ".join([*(d.reason for d in way.degraded), str(exc)])) from exc
-    way.lap("search", lap)
-    return [(search.live, hits)]
-
-
-async def _search_at_once(engine: Engine, searches: Sequence[_Search], way: _Way) -> _Found:
-    lap, loop = time.perf_counter(), asyncio.get_running_loop()
-    answers = [loop.run_in_executor(engine.threads, search) for search in searches]
-    await asyncio.wait(answers, timeout=max(way.left_s(), 0))
-    found: _Found = []
-    failed = False
-    for search, answer in zip(searches, answers, strict=True):
-        if not answer.done():
-            answer.cancel()
-            reason = f"no answer within {way.query.deadline_ms} ms"
-        elif isinstance(answer.exception(), IndexersError):
-            failed, reason = True, str(answer.exception())
-        else:
-            found.append((search.live, answer.result()))
-            continue
-        way.degraded.append(Degraded(stage=f"search:{search.live.name}", reason=reason))
-    way.lap("search", lap)
-    if not found:
-        reasons = "; ".join(item.reason for item in way.degraded)
-        raise NotReadyError(reasons) if failed else DeadlineExceededError(reasons)
-    return found
+def _hits(found: Sequence[Scored], query: Query) -> list[Hit]:
+    """The hits of all indexes, best first."""
+    hits: list[Hit] = []
+    for one in found:
+        model = one.live.embedder.revision  # Cosines of different models do not compare.
+        crowd = crowd_of([other for other in found if other.live.embedder.revision == model])
+        hits += one.hits(crowd, 0.0 if query.explain else _threshold(query, one.live.spec))
+    return sorted(hits, key=lambda hit: -hit.relevance)
 
 
 def _limits(query: Query, lives: Sequence[Live]) -> Limits:

@@ -35,43 +35,88 @@ class Asked:
     idf: Mapping[int, float]
 
 
-def score(
-    live: Live, asked: Asked, candidates: Sequence[Candidate], least: float = 0.0
-) -> list[Hit]:
-    """Hits for the best of an index's candidates, as many as each vector finds; best first.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """An index's candidates with a score of each in every array.
 
-    Of those whose relevance is below `least`, only the best one of all is made: making the others
-    takes as long as scoring them.
+    `unit_shares` has each unit's score as a share of the best one's, candidate after candidate:
+    those of candidate i from `bounds[i]` up to `bounds[i + 1]`. `terms` are the query's.
     """
-    if not candidates:
-        return []
+
+    live: Live
+    candidates: Sequence[Candidate]
+    terms: int
+    dense: Scores
+    share: Scores
+    unit: Scores
+    fused: Scores
+    unit_shares: Scores
+    bounds: npt.NDArray[np.int64]
+
+    def hits(self, crowd: float, least: float = 0.0) -> list[Hit]:
+        """Hits for the best candidates, as many as each vector finds; best first.
+
+        `crowd` is the query's, by `crowd_of`. Of those whose relevance is below `least`, only the
+        best one of all is made: making the others takes as long as scoring them.
+        """
+        evidence = Evidence(crowd=crowd, terms=self.terms)
+        candidates, spec = self.candidates, self.live.spec
+        order = sorted(range(len(candidates)), key=lambda i: (-self.fused[i], candidates[i].id))
+        found: list[Hit] = []
+        for i in order[: spec.candidates]:
+            relevance = spec.relevance(float(self.fused[i]), evidence)
+            if not found or relevance >= least:
+                found.append(self._hit(i, relevance))
+        return found
+
+    def _hit(self, i: int, relevance: float) -> Hit:
+        scores = {
+            **self.candidates[i].scores,
+            "unit": float(self.unit[i]),
+            "share": float(self.share[i]),
+            "fused": float(self.fused[i]),
+        }
+        shares = self.unit_shares[self.bounds[i] : self.bounds[i + 1]]
+        return _hit(self.live, self.candidates[i], shares, scores, relevance)
+
+
+def score(live: Live, asked: Asked, candidates: Sequence[Candidate]) -> Scored:
+    """Score an index's candidates by the query."""
     dense, sparse = _column(candidates, DENSE), _column(candidates, SPARSE)
     share = sparse / attainable(live, asked)
     units, owners = _unit_cosines(candidates, asked.dense)
     best_units = np.zeros(len(candidates))
     np.maximum.at(best_units, owners, units)
-    fused = fuse(live.spec.fusion, dense, best_units, share)
     by_unit = fuse(_for_units(live.spec.fusion), dense[owners], units, share[owners])
     best_unit = float(by_unit.max(initial=0.0))
-    # Where not even the best one scores, none is worse than another.
-    unit_shares = by_unit / best_unit if best_unit > 0 else np.ones(len(by_unit))
-    bounds = np.searchsorted(owners, np.arange(len(candidates) + 1))
-    evidence = evidence_of(asked, candidates)
-    hits: list[Hit] = []
-    order = sorted(range(len(candidates)), key=lambda i: (-fused[i], candidates[i].id))
-    for i in order[: live.spec.candidates]:
-        relevance = live.spec.relevance(float(fused[i]), evidence)
-        if hits and relevance < least:
-            continue
-        scores = {
-            **candidates[i].scores,
-            "unit": float(best_units[i]),
-            "share": float(share[i]),
-            "fused": float(fused[i]),
-        }
-        mine = unit_shares[bounds[i] : bounds[i + 1]]
-        hits.append(_hit(live, candidates[i], mine, scores, relevance))
-    return hits
+    return Scored(
+        live=live,
+        candidates=candidates,
+        terms=len(asked.sparse.indices),
+        dense=dense,
+        share=share,
+        unit=best_units,
+        fused=fuse(live.spec.fusion, dense, best_units, share),
+        # Where not even the best one scores, none is worse than another.
+        unit_shares=by_unit / best_unit if best_unit > 0 else np.ones(len(by_unit)),
+        bounds=np.searchsorted(owners, np.arange(len(candidates) + 1)),
+    )
+
+
+def crowd_of(found: Sequence[Scored]) -> float:
+    """The mean cosine of the crowd that a good hit stands out from: of what is behind the best
+    ones in all the indexes that one model searched, taken together as one index would find them.
+
+    By itself each index would have a crowd of its own, and the nearer one would count against
+    the very index that the question belongs to.
+    """
+    most = max((len(one.candidates) for one in found), default=0)
+    if not most:
+        return 0.0
+    descending = np.sort(np.concatenate([one.dense for one in found]))[::-1][:most]
+    # Where there are few, the best ones count too: they are most of what there is.
+    crowd = descending[_BEST:] if len(descending) >= 2 * _BEST else descending
+    return float(crowd.mean())
 
 
 def fuse(fusion: Convex | Rrf, dense: Scores, unit: Scores, share: Scores) -> Scores:
@@ -89,14 +134,6 @@ def attainable(live: Live, asked: Asked) -> float:
     """
     rarest = sorted((asked.idf[term] for term in asked.sparse.indices), reverse=True)[:_RAREST]
     return max((live.sparse.k + 1) * sum(rarest), 1e-9)
-
-
-def evidence_of(asked: Asked, candidates: Sequence[Candidate]) -> Evidence:
-    """What a query's candidates in an index say of it as a whole; there is one at least."""
-    descending = np.sort(_column(candidates, DENSE))[::-1]
-    # Where there are few, the best ones count too: they are most of what there is.
-    crowd = descending[_BEST:] if len(descending) >= 2 * _BEST else descending
-    return Evidence(crowd=float(crowd.mean()), terms=len(asked.sparse.indices))
 
 
 def _for_units(fusion: Convex | Rrf) -> Convex:

@@ -1,18 +1,47 @@
 """A real server for the tests that need one: on loopback, on a free port, stopped by its own id."""
 
-import os
-import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from socket import socket
+from typing import IO
 
 import httpx
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.acceptance.commands import ROOT, environment
+
+START_LIMIT_S = 60
+STOP_LIMIT_S = 30
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server at a URL, with its folder, its process, and what that says on standard error."""
+
+    url: str
+    folder: Path
+    process: "subprocess.Popen[bytes]"
+    log: IO[str]
+
+    def stop(self) -> tuple[int, str]:
+        """End it as a process manager does; its exit code and what it said."""
+        self.process.terminate()
+        return self.ended()
+
+    def ended(self) -> tuple[int, str]:
+        """Wait for its end; its exit code and what it said."""
+        try:
+            code = self.process.wait(timeout=STOP_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+        self.log.seek(0)
+        return code, self.log.read()
 
 
 def free_port() -> int:
@@ -23,38 +52,60 @@ def free_port() -> int:
         return port
 
 
+def serve_command(*words: str | Path) -> list[str]:
+    """The command line that starts the API."""
+    return [sys.executable, "-m", "retrieval", "serve", *map(str, words)]
+
+
+@contextmanager
+def started(command: Sequence[str], port: int, folder: Path = ROOT) -> Iterator[Server]:
+    """The API by a command that is to serve it on a port, run in a folder, ready to answer; it
+    is stopped after the block where that has not done it.
+
+    Raises:
+        AssertionError: the process ended at once, or was not ready in time.
+    """
+    # A file, not a pipe, which would hold the server up once it is full.
+    with tempfile.TemporaryFile("w+") as log:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+        )
+        server = Server(f"http://127.0.0.1:{port}", folder, process, log)
+        try:
+            _wait_until_ready(server)
+            yield server
+        finally:
+            if process.poll() is None:
+                server.stop()
+
+
 @contextmanager
 def serving(catalog: Path, data_dir: Path) -> Iterator[str]:
     """The API as a process of its own over a data folder, ready to answer at the URL given."""
     port = free_port()
-    command = [sys.executable, "-m", "retrieval", "serve", "--catalog", str(catalog)]
-    environment = {name: v for name, v in os.environ.items() if not name.startswith("QDRANT_")}
-    process = subprocess.Popen(
-        [*command, "--data-dir", str(data_dir), "--port", str(port)],
-        cwd=ROOT,
-        env=environment,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        wait_until_ready(f"http://127.0.0.1:{port}", process)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(timeout=30)
+    places = ("--catalog", catalog, "--data-dir", data_dir, "--port", str(port))
+    with started(serve_command(*places), port) as server:
+        yield server.url
 
 
-def wait_until_ready(url: str, process: "subprocess.Popen[bytes]") -> None:
-    """Wait until every index can be searched.
-
-    Raises:
-        AssertionError: the process ended, or took more than a minute.
-    """
-    for _ in range(600):
-        assert process.poll() is None, f"the server ended with code {process.returncode}"
-        try:
-            if httpx.get(f"{url}/readyz").status_code == httpx.codes.OK:
-                return
-        except httpx.TransportError:
-            pass  # Not listening yet.
+def _wait_until_ready(server: Server) -> None:
+    until = time.monotonic() + START_LIMIT_S
+    while not _ready(server.url):
+        if server.process.poll() is not None:
+            code, said = server.ended()
+            raise AssertionError(f"the server ended with code {code}:\n{said}")
+        assert time.monotonic() < until, f"the server was not ready after {START_LIMIT_S} s"
         time.sleep(0.1)
-    raise AssertionError("the server was not ready within a minute")
+
+
+def _ready(url: str) -> bool:
+    """Whether every index can be searched."""
+    try:
+        return httpx.get(f"{url}/readyz").status_code == httpx.codes.OK
+    except httpx.TransportError:
+        return False  # Not listening yet.

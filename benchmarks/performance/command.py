@@ -17,10 +17,11 @@ def performance(args: argparse.Namespace, console: Console) -> None:
     """Measure one part or all, show each as soon as it is measured.
 
     Raises:
-        BenchmarksError: the data set is missing, or a process of the measurement failed.
+        BenchmarksError: the data set is missing, a folder to write to cannot be made, or a process
+            of the measurement failed.
     """
-    place = Workplace(data=args.data, folder=args.data_dir)
-    place.folder.mkdir(parents=True, exist_ok=True)
+    place = Workplace(data=args.data, folder=_made(args.data_dir))
+    out = _made(args.out) if args.out else None  # Before minutes are spent on what goes there.
     found = []
     for name in [args.part] if args.part else PARTS:
         try:
@@ -30,13 +31,20 @@ def performance(args: argparse.Namespace, console: Console) -> None:
         found += to_json(name, rows)
         if not args.json:
             print_rows(name, rows, console)
-        if args.out:
-            _write(args.out, name, rows)
+        if out:
+            _write(out, name, rows)
     if args.json:
         print(json.dumps(found, indent=2, ensure_ascii=False))
 
 
+def _made(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise BenchmarksError(f"{folder} cannot be made a folder: {exc.strerror}") from exc
+    return folder
+
+
 def _write(folder: Path, name: str, rows: list[Row]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(to_json(name, rows), indent=2, ensure_ascii=False)
     (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")

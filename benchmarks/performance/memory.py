@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from benchmarks.errors import BenchmarksError
-from benchmarks.performance.passages import ROOT, python_m, write_catalog
+from benchmarks.performance.passages import ROOT, environment, python_m, write_catalog
 from benchmarks.performance.rows import Row
 from benchmarks.performance.workplace import Workplace
 
@@ -59,7 +59,9 @@ def _watched(*command: str) -> tuple[str, float, list[float]]:
     """
     samples: list[float] = []
     ended = threading.Event()
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True
+    ) as process:
         watcher = threading.Thread(target=_watch, args=(process.pid, samples, ended))
         watcher.start()
         assert process.stdout is not None

@@ -1,5 +1,6 @@
 """Passages as a measurement runs it: a catalog over a folder of pages, and its commands."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -81,6 +82,12 @@ def python_m(*arguments: str | Path) -> list[str]:
     return [sys.executable, "-m", *map(str, arguments)]
 
 
+def environment() -> dict[str, str]:
+    """This process's environment, without the Qdrant server that it may name: what is measured
+    stays in folders, and no pages of a measurement go into somebody's server."""
+    return {name: v for name, v in os.environ.items() if not name.startswith("QDRANT_")}
+
+
 def output_of(*arguments: str | Path) -> str:
     """What `python -m ...` prints; what it says of its progress is shown.
 
@@ -88,7 +95,7 @@ def output_of(*arguments: str | Path) -> str:
         BenchmarksError: it failed.
     """
     command = python_m(*arguments)
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=False)
+    done = subprocess.run(command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, check=False)
     if done.returncode:
         raise BenchmarksError(f"{' '.join(command)}: exit code {done.returncode}")
     return done.stdout.decode()

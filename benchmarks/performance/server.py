@@ -11,7 +11,7 @@ from socket import socket
 from typing import Any
 
 from benchmarks.errors import BenchmarksError
-from benchmarks.performance.passages import ROOT, python_m
+from benchmarks.performance.passages import ROOT, environment, python_m
 
 _HOST = "127.0.0.1"
 _START_LIMIT_S = 120
@@ -69,7 +69,7 @@ def served(catalog: Path, data_dir: Path) -> Iterator[Client]:
     port = _free_port()
     places = ("--catalog", catalog, "--data-dir", data_dir, "--port", str(port))
     command = python_m("retrieval", "serve", *places)
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command, cwd=ROOT, env=environment(), stderr=subprocess.DEVNULL)
     try:
         client = Client(port)
         _wait(process, client)

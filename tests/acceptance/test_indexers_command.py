@@ -22,6 +22,8 @@ def test_from_the_first_run_to_the_status(folder: Path) -> None:
     before = run(folder, "indexers", "status")
     assert before.code == 0
     assert "never indexed" in before.out
+    assert "data holds no state: nothing was indexed there" in before.err
+    assert not (folder / "data").exists(), "to look is not to make one"
     first = run(folder, "indexers", "reindex")
     assert first.code == 0
     assert first.err.splitlines()[0] == "faqs: listing"

@@ -1,9 +1,9 @@
 """The README's commands, run as they are written."""
 
 import json
-import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,8 +14,9 @@ import pytest
 import yaml
 
 from indexers.catalog import load_catalog
+from tests.acceptance.commands import ROOT, environment
+from tests.servers import serving
 
-ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 COMMANDS = [
@@ -36,17 +37,25 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def server(data_dir: Path) -> Iterator[str]:
-    from tests.servers import serving
-
     with serving(ROOT / "samples" / "catalog.yaml", data_dir) as url:
         yield url
 
 
+@pytest.fixture(scope="module")
+def smoke_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of results that `make smoke` leaves."""
+    folder = tmp_path_factory.mktemp("smoke")
+    lines = run("make --dry-run --silent smoke").splitlines()
+    command = next(line for line in lines if "benchmarks run" in line)
+    assert command.endswith("--out runs/smoke")
+    run(f"{command} --out {folder / 'run'} --data-dir {folder / 'indexes'}")
+    return folder / "run"
+
+
 def run(command: str) -> str:
     words = [sys.executable if w == ".venv/bin/python" else w for w in shlex.split(command)]
-    environment = {name: v for name, v in os.environ.items() if not name.startswith("QDRANT_")}
     done = subprocess.run(
-        words, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        words, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -63,6 +72,12 @@ def test_make_targets_exist(command: str) -> None:
     run(f"{command} --dry-run --silent")
 
 
+def test_setup_gives_its_arguments_to_pip() -> None:
+    lines = run("make --dry-run --always-make setup PIP_ARGS='--find-links wheels'").splitlines()
+    install = next(line for line in lines if "-m pip install" in line)
+    assert {"--find-links", "wheels", "-c", "constraints.txt"} <= set(install.split())
+
+
 def test_query_and_status_answer(data_dir: Path) -> None:
     for part in ("retrieval query", "indexers status"):
         command = next(c for c in COMMANDS if part in c)
@@ -70,9 +85,11 @@ def test_query_and_status_answer(data_dir: Path) -> None:
 
 
 def test_curl_returns_what_is_printed_below_it(server: str) -> None:
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed: 'apt-get install curl' or 'brew install curl' does it")
     command = next(c for c in COMMANDS if c.startswith("curl"))
-    body = json.loads(re.findall(r"-d '(.*)'", command)[0])
-    answer = httpx.post(f"{server}/retrieve", json=body).json()
+    assert "localhost:8000" in command
+    answer = json.loads(run(command.replace("localhost:8000", server.removeprefix("http://"))))
     printed = json.loads(next(text for language, text in BLOCKS if language == "json"))
     assert set(printed) == set(answer)
     assert printed["answerable"] is True
@@ -98,3 +115,25 @@ def test_the_five_line_catalog_and_the_settings_are_valid(tmp_path: Path) -> Non
     given = yaml.safe_load(settings)["search"]
     assert index.search.min_relevance == given["min_relevance"]
     assert index.build.sparse.language == "spanish"
+
+
+def test_the_smoke_suite_measures_both_systems(smoke_run: Path) -> None:
+    rows = json.loads((smoke_run / "summary.json").read_text(encoding="utf-8"))
+    values = {(f"{row['build']}/{row['search']}", row["measure"]): row["value"] for row in rows}
+    suite = yaml.safe_load((ROOT / "benchmarks" / "suites" / "smoke.yaml").read_text())
+    systems = ("baseline/dense", "passages/default")
+    assert set(values) == {(system, name) for system in systems for name in suite["measures"]}
+    # How good it is, is measured by the larger suites: below this, something is broken.
+    assert values["passages/default", "nDCG@10"] > 0.4
+    assert values["passages/default", "abstained"] > values["baseline/dense", "abstained"] == 0
+    assert values["passages/default", "tokens"] < values["baseline/dense", "tokens"]
+
+
+def test_the_report_shows_the_worst_questions_of_each_system(smoke_run: Path) -> None:
+    command = next(c for c in COMMANDS if "benchmarks report" in c)
+    assert "runs/smoke" in command
+    report = run(command.replace("runs/smoke", str(smoke_run)))
+    assert "baseline/dense (baseline)" in report
+    failures = re.findall(r"^samples (\S+) q-\d+ ", report, re.MULTILINE)
+    assert failures == ["baseline/dense", "baseline/dense", "passages/default", "passages/default"]
+    assert report.count("\n  wanted ") == 4

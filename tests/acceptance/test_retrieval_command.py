@@ -3,12 +3,9 @@
 import json
 import os
 import signal
-import subprocess
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
 from pathlib import Path
-from socket import socket
 
 import httpx
 import pytest
@@ -17,8 +14,9 @@ from indexers.build import reindex
 from indexers.catalog import load_catalog
 from indexers.state import State
 from indexers.store.edge import EdgeStore
-from tests.acceptance.commands import run, start
+from tests.acceptance.commands import run
 from tests.builders import FAQS, faq, write_jsonl
+from tests.servers import Server, free_port, serve_command, started
 
 PAUSE = "How do I pause my plan?"
 
@@ -88,39 +86,16 @@ def test_an_index_that_was_never_indexed_says_what_to_do(tmp_path: Path) -> None
     assert "run 'python -m indexers reindex faqs'" in done.err
 
 
-@dataclass
-class Server:
-    """A server over a folder, as a process."""
-
-    folder: Path
-    url: str
-    process: "subprocess.Popen[str]"
-
-
-def serve(folder: Path) -> Server:
-    """Start a server on a free port and wait until it is ready."""
-    with socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = start(folder, "retrieval", "serve", "--port", str(port))
-    url = f"http://127.0.0.1:{port}"
-    for _ in range(600):
-        assert process.poll() is None, process.communicate()
-        try:
-            if httpx.get(f"{url}/readyz").status_code == httpx.codes.OK:
-                return Server(folder, url, process)
-        except httpx.TransportError:
-            time.sleep(0.1)
-    process.kill()
-    raise AssertionError("the server was not ready within a minute")
+def serving_in(folder: Path) -> AbstractContextManager[Server]:
+    """A server that was started in a folder with nothing but a port."""
+    port = free_port()
+    return started(serve_command("--port", str(port)), port, folder)
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    made = serve(indexed(tmp_path_factory.mktemp("server")))
-    yield made
-    made.process.kill()
-    made.process.communicate()
+    with serving_in(indexed(tmp_path_factory.mktemp("server"))) as made:
+        yield made
 
 
 def test_a_server_answers_over_http(server: Server) -> None:
@@ -163,11 +138,11 @@ def test_the_status_can_be_seen_while_a_server_runs(server: Server) -> None:
 
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_a_server_cleanly(tmp_path: Path, sign: signal.Signals) -> None:
-    server = serve(indexed(tmp_path))
-    server.process.send_signal(sign)
-    _, err = server.process.communicate(timeout=30)
-    assert server.process.returncode == 0, err
-    assert "Traceback" not in err
+    with serving_in(indexed(tmp_path)) as server:
+        server.process.send_signal(sign)
+        code, said = server.ended()
+    assert code == 0, said
+    assert "Traceback" not in said
     assert not (tmp_path / "data" / "server.json").exists()
     EdgeStore(tmp_path / "data" / "store").close()
 

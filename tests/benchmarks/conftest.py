@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 from benchmarks.datasets import Dataset, Question
+from benchmarks.errors import SuiteError
 from benchmarks.records import RankedDocument, Record, ReturnedPassage
 from benchmarks.run import Answered, OnProgress
 from benchmarks.suite import BuildSpec, SearchSpec
 from chunkers import extract
+from indexers.located import LocatedError
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 
@@ -29,6 +31,14 @@ class OverlapEngine:
 
     built: list[tuple[str, str]] = field(default_factory=list)
     windows: dict[tuple[str, str], list[tuple[str, int, int, str]]] = field(default_factory=dict)
+
+    def check(self, dataset: Dataset, build: BuildSpec, searches: Sequence[SearchSpec]) -> None:
+        try:
+            build.where.only({"words"})
+            for search in searches:
+                search.where.only({"top_k", "at_least"})
+        except LocatedError as exc:
+            raise SuiteError(str(exc)) from exc
 
     def build(self, dataset: Dataset, build: BuildSpec, on_progress: OnProgress) -> None:
         place = (dataset.name, build.name)

@@ -76,11 +76,12 @@ def test_json_for_a_program(arguments: list[str], capsys: pytest.CaptureFixture[
 
 
 def test_a_search_that_cannot_be_is_named(
-    suite: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, suite: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     suite.write_text(SUITE + "search: {strategy: magic}\n", encoding="utf-8")
     assert main(arguments) == WRONG
     assert "calibrate.yaml:5: unknown strategy 'magic'" in capsys.readouterr().err
+    assert list((tmp_path / "indexes" / "store" / "collections").iterdir()) == []
     suite.write_text(SUITE + "measures: [nDCG@10]\n", encoding="utf-8")
     assert main(arguments) == WRONG
     assert "calibrate.yaml:5: unknown key 'measures'" in capsys.readouterr().err

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from benchmarks.__main__ import FAILED, WRONG, main
 from benchmarks.progress import shown
+from indexers.store.edge import EdgeStore
 
 SUITE = """\
 datasets:
@@ -20,6 +21,19 @@ searches:
   first: {top_k: 1}
 measures: [hit@1, tokens, abstained]
 """
+
+REAL_SUITE = """\
+datasets:
+  help: {form: retrieval, path: help}
+builds:
+  own: {}
+  short: {chunker: {kind: sentence_splitter}}
+searches:
+  both: {}
+  words: {strategy: sparse, min_relevance: 0}
+measures: [hit@1]
+"""
+"""A suite for Passages itself; the other one is for the engine of these tests."""
 
 OpenEngine = Callable[[Path], Any]
 
@@ -69,6 +83,78 @@ def test_a_run_that_never_began_is_in_nobodys_way(
 ) -> None:
     assert main([*arguments[:-1], str(data / "none")], open_engine) == FAILED
     assert main(arguments, open_engine) == 0
+
+
+@pytest.mark.parametrize(
+    ("out", "said"),
+    [
+        ("mine.yaml", "mine.yaml is not a folder; choose another one with --out"),
+        ("mine.yaml/out", "mine.yaml/out cannot be used for a run: Not a directory"),
+    ],
+)
+def test_what_cannot_be_a_runs_folder_is_named(
+    out: str,
+    said: str,
+    tmp_path: Path,
+    arguments: list[str],
+    open_engine: OpenEngine,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main([*arguments, "--out", str(tmp_path / out)], open_engine) == FAILED
+    assert said in capsys.readouterr().err
+
+
+def test_a_summary_that_cannot_be_written_is_named(
+    tmp_path: Path,
+    arguments: list[str],
+    open_engine: OpenEngine,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(arguments, open_engine) == 0
+    (tmp_path / "out" / "summary.json").unlink()
+    (tmp_path / "out" / "summary.json").mkdir()
+    assert main(["report", str(tmp_path / "out")]) == FAILED
+    assert "summary.json cannot be used for a run: Is a directory" in capsys.readouterr().err
+
+
+def test_a_folder_of_indexes_that_another_process_uses_is_named(
+    tmp_path: Path, arguments: list[str], data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    indexes = tmp_path / "indexes"
+    (tmp_path / "mine.yaml").write_text(REAL_SUITE, encoding="utf-8")
+    (tmp_path / "calibrate.yaml").write_text(REAL_SUITE[: REAL_SUITE.index("builds")])
+    calibration = ["calibrate", str(tmp_path / "calibrate.yaml"), "--data", str(data)]
+    store = EdgeStore(indexes / "store")
+    for command in (arguments, calibration):
+        assert main([*command, "--data-dir", str(indexes)]) == FAILED
+        error = capsys.readouterr().err
+        assert f"another process is using the indexes in {indexes}" in error
+        assert "choose another folder with --data-dir" in error
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [
+        ("{kind: sentence_splitter}", "{kind: sentences}", "mine.yaml:5: unknown kind 'sentences'"),
+        ("strategy: sparse", "strategy: magic", "mine.yaml:8: unknown strategy 'magic'; valid: "),
+    ],
+)
+def test_a_slip_in_a_later_build_or_search_is_named_before_anything_is_indexed(
+    right: str,
+    wrong: str,
+    said: str,
+    tmp_path: Path,
+    arguments: list[str],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "mine.yaml").write_text(REAL_SUITE.replace(right, wrong), encoding="utf-8")
+    assert main([*arguments, "--data-dir", str(tmp_path / "indexes")]) == WRONG
+    printed = capsys.readouterr()
+    assert said in printed.err
+    assert "indexing" not in printed.err
+    assert not (tmp_path / "out" / "records.jsonl").read_text(encoding="utf-8")
+    assert list((tmp_path / "indexes" / "store" / "collections").iterdir()) == []
 
 
 def test_a_report_takes_new_measures_from_old_records(

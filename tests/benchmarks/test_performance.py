@@ -110,8 +110,10 @@ def test_pages_are_dealt_in_turn() -> None:
 
 
 @pytest.fixture
-def data(tmp_path: Path) -> Path:
-    """A folder of data sets with six pages and three questions."""
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of data sets with six pages and three questions, beside a Qdrant server in the
+    environment that a measurement has to leave alone: nobody listens there."""
+    monkeypatch.setenv("QDRANT_URL", "http://127.0.0.1:9")
     documents = tmp_path / "data" / "aws_docs_qa" / "documents"
     documents.mkdir(parents=True)
     for number in range(6):
@@ -168,3 +170,23 @@ def test_a_folder_without_the_data_set_is_named(
     places = ["--data", str(tmp_path), "--data-dir", str(tmp_path / "kept")]
     assert main(["performance", "memory", *places]) == 1
     assert "aws_docs_qa" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("place", ["--out", "--data-dir"])
+def test_a_folder_that_cannot_be_made_is_named_before_anything_is_measured(
+    place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    places = ["--data-dir", str(tmp_path / "kept"), place, str(tmp_path / "file")]
+    assert main(["performance", "memory", "--data", str(tmp_path), *places]) == 1
+    assert "file cannot be made a folder: File exists" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("chunks", ["abc", "0", "-3", "2.5"])
+def test_a_number_of_chunks_that_cannot_be_is_said(
+    chunks: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["performance", "--data", "sets", f"--chunks={chunks}"])
+    said = f"argument --chunks: {chunks!r} is not a whole number above 0"
+    assert said in " ".join(capsys.readouterr().err.split())

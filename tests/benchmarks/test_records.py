@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -84,6 +84,24 @@ def test_a_line_that_is_no_record_is_named(line: str, tmp_path: Path) -> None:
 def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:
     with pytest.raises(RecordsError, match="is not there"):
         list(read_records(tmp_path / "records.jsonl"))
+
+
+def test_a_file_that_cannot_be_written_or_read_is_named(
+    make_record: Callable[..., Record], tmp_path: Path
+) -> None:
+    with pytest.raises(RecordsError, match=r"cannot be used for a run: Is a directory"):
+        list(write_records(tmp_path, [make_record()]))
+    with pytest.raises(RecordsError, match=r"/dev/full cannot be used for a run: No space left"):
+        list(write_records(Path("/dev/full"), [make_record()]))
+
+
+def test_what_fails_while_records_are_made_keeps_its_own_name(tmp_path: Path) -> None:
+    def failing() -> Iterator[Record]:
+        raise PermissionError("somebody else's")
+        yield
+
+    with pytest.raises(PermissionError, match="somebody else's"):
+        list(write_records(tmp_path / "records.jsonl", failing()))
 
 
 def test_runs_keep_their_order(make_record: Callable[..., Record]) -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.datasets import Places
-from benchmarks.errors import DatasetError
+from benchmarks.errors import DatasetError, SuiteError
 from benchmarks.matrix import expand
 from benchmarks.records import Record
 from benchmarks.run import run_suite
@@ -24,9 +24,11 @@ measures: [hit@1]
 """
 
 
-def run(tmp_path: Path, data: Path, engine: OverlapEngine) -> tuple[list[Record], list[str]]:
+def run(
+    tmp_path: Path, data: Path, engine: OverlapEngine, suite: str = SUITE
+) -> tuple[list[Record], list[str]]:
     path = tmp_path / "suite.yaml"
-    path.write_text(SUITE, encoding="utf-8")
+    path.write_text(suite, encoding="utf-8")
     said: list[str] = []
     records = run_suite(
         expand(load_suite(path)),
@@ -98,4 +100,16 @@ def test_every_data_set_is_read_before_anything_is_built(
     (data / "marked" / "docs.jsonl").unlink()
     with pytest.raises(DatasetError, match=r"docs\.jsonl: No such file"):
         run(tmp_path, data, engine)
+    assert engine.built == []
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "line"),
+    [("short: {words", "short: {wrods", 6), ("{top_k: 3", "{topk: 3", 9)],
+)
+def test_every_build_and_search_is_checked_before_anything_is_built(
+    tmp_path: Path, data: Path, engine: OverlapEngine, right: str, wrong: str, line: int
+) -> None:
+    with pytest.raises(SuiteError, match=rf"suite\.yaml:{line}: unknown key"):
+        run(tmp_path, data, engine, SUITE.replace(right, wrong))
     assert engine.built == []

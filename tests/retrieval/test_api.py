@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from chunkers import extract
+from indexers.sources import Entry
 from retrieval.api.app import make_app
 from retrieval.api.schemas import BatchResponse, RetrieveRequest, RetrieveResponse
 from retrieval.engine import Engine, Live
@@ -31,7 +33,7 @@ def errors_of(client: TestClient, body: Any, status: int = 422, path: str = "/re
     return answer.json()["errors"][0]
 
 
-def test_only_a_query_is_needed(client: TestClient) -> None:
+def test_only_a_query_is_needed(help_centre: HelpCentre, client: TestClient) -> None:
     answer = client.post("/retrieve", json={"query": PAUSE})
     assert answer.status_code == 200
     body = answer.json()
@@ -42,8 +44,10 @@ def test_only_a_query_is_needed(client: TestClient) -> None:
     first = body["passages"][0]
     assert first["rank"] == 1
     assert 0.3 <= first["relevance"] <= 1
-    assert first["document"]["id"]
-    assert first["span"]["end"] - first["span"]["start"] == len(first["text"])
+    source = help_centre.catalog[first["index"]].build.source
+    documents = {entry.id: entry for entry in source.list() if isinstance(entry, Entry)}
+    text = extract(source.read(documents[first["document"]["id"]])).text
+    assert text[first["span"]["start"] : first["span"]["end"]] == first["text"]
 
 
 @pytest.mark.parametrize("query", [PAUSE, "who won the 1986 world cup final"])

@@ -18,7 +18,6 @@ from benchmarks.errors import CalibrationError, SuiteError
 from benchmarks.run import OnProgress
 from benchmarks.suite import BuildSpec, SearchSpec, parse_datasets
 from indexers.located import LocatedError, load
-from indexers.relevance import Evidence
 from retrieval import scoring
 from retrieval.engine import Engine
 
@@ -173,9 +172,9 @@ def observe(
         return ()
     asked = scoring.Asked(dense=vector, sparse=sparse, idf=engine.idf(live, sparse.indices))
     scored = scoring.score(live, asked, found)
-    evidence = Evidence(crowd=scoring.crowd_of([scored]), terms=scored.terms)
+    evidence = scored.evidence
     best: dict[str, float] = {}
-    for hit in scored.hits(evidence.crowd):
+    for hit in scored.hits():
         best.setdefault(hit.document.id, hit.scores["fused"])
     return tuple(
         Observed(

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What is known of a query in an index: the mean cosine of its `crowd`, the hits behind the
-    best ten, and the number of its distinct `terms`."""
+    """What is known of a query in an index: the mean fused score of its `crowd`, the hits behind
+    the best ten, and the number of its distinct `terms`."""
 
     crowd: float
     terms: int

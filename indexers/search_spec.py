@@ -17,17 +17,21 @@ class Convex:
     """A weighted mean of cosines and of BM25 as a share of what is attainable (after Bruch et
     al., 2023, "An Analysis of Fusion Functions for Hybrid Retrieval").
 
-    `dense` weighs the cosine with the chunk, `unit` the cosine with its best unit.
+    `dense` weighs the cosine with the chunk, `unit` the cosine with its best unit. On top of that
+    mean, which weighs 1, `document` weighs that of the best other chunk of the same document.
     """
 
     dense: float = 0.2
     unit: float = 0.4
     sparse: float = 0.4
+    document: float = 0.0
 
     def __post_init__(self) -> None:
         weights = (self.dense, self.unit, self.sparse)
         if min(weights) < 0 or not sum(weights):
             raise ValueError("'dense', 'unit' and 'sparse' are weights of 0 or more, not all 0")
+        if self.document < 0:
+            raise ValueError("'document' is a weight of 0 or more")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +69,7 @@ class SearchSpec:
     fusion: Convex | Rrf = field(default_factory=Convex)
     candidates: int = 50
     relevance: Relevance = field(
-        default_factory=lambda: Relevance(intercept=-8.63, fused=17.97, crowd=-9.64, terms=0.99)
+        default_factory=lambda: Relevance(intercept=-8.54, fused=18.53, crowd=-12.7, terms=1.45)
     )
     min_relevance: float = 0.1
     unit_share: float | None = None
@@ -96,9 +100,9 @@ class SearchSpec:
 
 _ANSWERS_WHOLE = SearchSpec(
     fusion=Convex(dense=0.9, unit=0.0, sparse=0.1),
-    relevance=Relevance(intercept=-9.41, fused=18.36, crowd=-8.93, terms=0.6),
+    relevance=Relevance(intercept=-9.55, fused=18.64, crowd=-9.69, terms=0.58),
 )
-_CUTS_UNITS = SearchSpec(unit_share=0.7)
+_CUTS_UNITS = SearchSpec(fusion=Convex(document=0.1), unit_share=0.7)
 DEFAULTS: dict[ContentType, SearchSpec] = {
     ContentType.ARTICLE: _CUTS_UNITS,
     ContentType.PDF: _CUTS_UNITS,
@@ -106,11 +110,10 @@ DEFAULTS: dict[ContentType, SearchSpec] = {
     ContentType.SNIPPET: _ANSWERS_WHOLE,
 }
 """The search of an index whose catalog says nothing of it, chosen on development sets alone: the
-weights by nDCG@10, the coefficients by `python -m benchmarks calibrate`, the threshold as the
-highest in steps of .05 that keeps 94% of the right answers found first on each set, judged by a
-fit without it; the unit's share as the highest in such steps that loses less than a point of
-token recall on any set. See docs/benchmarks.md. Relevance is fitted to its fusion: other weights
-need another fit."""
+weights by nDCG@10, the coefficients by `python -m benchmarks calibrate`, the threshold between the
+answers that it costs and the questions of others that it lets in; the unit's share as the highest
+in steps of .05 that loses less than a point of token recall on any set. See docs/benchmarks.md.
+Relevance is fitted to its fusion: other weights need another fit."""
 
 
 def parse_search(content_type: ContentType, where: Located) -> SearchSpec:

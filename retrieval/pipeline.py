@@ -8,7 +8,6 @@ from indexers.search_spec import SearchSpec
 from retrieval.engine import Engine, Live
 from retrieval.errors import InvalidQueryError
 from retrieval.query import Degraded, Dropped, Hit, Query, Retrieved
-from retrieval.scoring import Scored, crowd_of
 from retrieval.search import Way, find
 from retrieval.selection import Cut, Limits, select
 
@@ -33,7 +32,8 @@ async def retrieve(engine: Engine, query: Query, *, conversation: bool = False) 
     found = await find(engine, names, filters, way)
     lives = [one.live for one in found]
     lap = time.perf_counter()
-    hits = _hits(found, query)
+    hits = [hit for one in found for hit in one.hits(_least(query, one.live.spec))]
+    hits.sort(key=lambda hit: -hit.relevance)
     passages, dropped = select(hits, _limits(query, lives))
     way.lap("select", lap)
     way.lap("total", way.started)
@@ -80,16 +80,6 @@ def _filters(engine: Engine, name: str, query: Query) -> Filters:
     return conditions
 
 
-def _hits(found: Sequence[Scored], query: Query) -> list[Hit]:
-    """The hits of all indexes, best first."""
-    hits: list[Hit] = []
-    for one in found:
-        model = one.live.embedder.revision  # Cosines of different models do not compare.
-        crowd = crowd_of([other for other in found if other.live.embedder.revision == model])
-        hits += one.hits(crowd, 0.0 if query.explain else _threshold(query, one.live.spec))
-    return sorted(hits, key=lambda hit: -hit.relevance)
-
-
 def _limits(query: Query, lives: Sequence[Live]) -> Limits:
     return Limits(
         cuts={
@@ -108,6 +98,11 @@ def _limits(query: Query, lives: Sequence[Live]) -> Limits:
 
 def _threshold(query: Query, spec: SearchSpec) -> float:
     return spec.min_relevance if query.min_relevance is None else query.min_relevance
+
+
+def _least(query: Query, spec: SearchSpec) -> float:
+    """The relevance below which a hit need not be made."""
+    return 0.0 if query.explain else _threshold(query, spec)
 
 
 def _reason(

@@ -53,13 +53,21 @@ class Scored:
     unit_shares: Scores
     bounds: npt.NDArray[np.int64]
 
-    def hits(self, crowd: float, least: float = 0.0) -> list[Hit]:
+    @property
+    def evidence(self) -> Evidence:
+        """What the candidates say of the query as a whole."""
+        descending = np.sort(self.fused)[::-1]
+        # Where there are few, the best ones count too: they are most of what there is.
+        crowd = descending[_BEST:] if len(descending) >= 2 * _BEST else descending
+        return Evidence(crowd=float(crowd.mean()) if len(crowd) else 0.0, terms=self.terms)
+
+    def hits(self, least: float = 0.0) -> list[Hit]:
         """Hits for the best candidates, as many as each vector finds; best first.
 
-        `crowd` is the query's, by `crowd_of`. Of those whose relevance is below `least`, only the
-        best one of all is made: making the others takes as long as scoring them.
+        Of those whose relevance is below `least`, only the best one of all is made: making the
+        others takes as long as scoring them.
         """
-        evidence = Evidence(crowd=crowd, terms=self.terms)
+        evidence = self.evidence
         candidates, spec = self.candidates, self.live.spec
         order = sorted(range(len(candidates)), key=lambda i: (-self.fused[i], candidates[i].id))
         found: list[Hit] = []
@@ -87,6 +95,7 @@ def score(live: Live, asked: Asked, candidates: Sequence[Candidate]) -> Scored:
     units, owners = _unit_cosines(candidates, asked.dense)
     best_units = np.zeros(len(candidates))
     np.maximum.at(best_units, owners, units)
+    fused = fuse(live.spec.fusion, dense, best_units, share)
     by_unit = fuse(_for_units(live.spec.fusion), dense[owners], units, share[owners])
     best_unit = float(by_unit.max(initial=0.0))
     return Scored(
@@ -96,27 +105,11 @@ def score(live: Live, asked: Asked, candidates: Sequence[Candidate]) -> Scored:
         dense=dense,
         share=share,
         unit=best_units,
-        fused=fuse(live.spec.fusion, dense, best_units, share),
+        fused=_in_company(live.spec.fusion, fused, candidates),
         # Where not even the best one scores, none is worse than another.
         unit_shares=by_unit / best_unit if best_unit > 0 else np.ones(len(by_unit)),
         bounds=np.searchsorted(owners, np.arange(len(candidates) + 1)),
     )
-
-
-def crowd_of(found: Sequence[Scored]) -> float:
-    """The mean cosine of the crowd that a good hit stands out from: of what is behind the best
-    ones in all the indexes that one model searched, taken together as one index would find them.
-
-    By itself each index would have a crowd of its own, and the nearer one would count against
-    the very index that the question belongs to.
-    """
-    most = max((len(one.candidates) for one in found), default=0)
-    if not most:
-        return 0.0
-    descending = np.sort(np.concatenate([one.dense for one in found]))[::-1][:most]
-    # Where there are few, the best ones count too: they are most of what there is.
-    crowd = descending[_BEST:] if len(descending) >= 2 * _BEST else descending
-    return float(crowd.mean())
 
 
 def fuse(fusion: Convex | Rrf, dense: Scores, unit: Scores, share: Scores) -> Scores:
@@ -125,6 +118,28 @@ def fuse(fusion: Convex | Rrf, dense: Scores, unit: Scores, share: Scores) -> Sc
         return (_reciprocal(dense, fusion.k) + _reciprocal(share, fusion.k)) * (fusion.k + 1) / 2
     total = fusion.dense + fusion.unit + fusion.sparse
     return (fusion.dense * dense + fusion.unit * unit + fusion.sparse * share) / total
+
+
+def _in_company(fusion: Convex | Rrf, fused: Scores, candidates: Sequence[Candidate]) -> Scores:
+    """The fused scores with those of the best other chunks of the same documents."""
+    weight = fusion.document if isinstance(fusion, Convex) else 0.0
+    if not weight:
+        return fused
+    chunks: dict[str, list[float]] = {}
+    for candidate, own in zip(candidates, fused.tolist(), strict=True):
+        chunks.setdefault(candidate.payload["document_id"], []).append(own)
+    best = {document: sorted(scores, reverse=True) for document, scores in chunks.items()}
+    others = [
+        _other(best[candidate.payload["document_id"]], own)
+        for candidate, own in zip(candidates, fused.tolist(), strict=True)
+    ]
+    return (fused + weight * np.array(others)) / (1 + weight)
+
+
+def _other(best_first: Sequence[float], own: float) -> float:
+    if len(best_first) == 1:
+        return 0.0
+    return best_first[1] if own == best_first[0] else best_first[0]
 
 
 def attainable(live: Live, asked: Asked) -> float:

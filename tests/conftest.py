@@ -1,6 +1,7 @@
 """Fixtures that every tier shares: an empty installation, and the indexed sample help centre."""
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,9 @@ from indexers.store.edge import EdgeStore
 from retrieval.api.app import make_app
 from retrieval.engine import Engine
 from tests.builders import Site
+
+# There is no hub to ask here, and asking again and again takes a minute.
+os.environ["HF_HUB_OFFLINE"] = "1"
 
 SAMPLES = Path(__file__).resolve().parent.parent / "samples"
 

@@ -2,6 +2,7 @@
 
 from benchmarks.datasets.base import Dataset, Question, Span
 from benchmarks.datasets.catalog import load_catalog_set
+from benchmarks.datasets.chat import load_chat
 from benchmarks.datasets.clapnq import load_clapnq
 from benchmarks.datasets.intents import load_intents, load_out_of_scope
 from benchmarks.datasets.retrieval import load_retrieval
@@ -16,6 +17,7 @@ FORMS: dict[str, Form] = {
     "retrieval": Form(load=load_retrieval, content_types=(*_WHOLE_TEXT, ContentType.FAQ)),
     "spans": Form(load=load_spans, content_types=_WHOLE_TEXT),
     "chroma": Form(load=load_chroma, content_types=_WHOLE_TEXT),
+    "chat": Form(load=load_chat, content_types=(ContentType.ARTICLE,)),
     "clapnq": Form(load=load_clapnq, content_types=_WHOLE_TEXT),
     "intents": Form(load=load_intents, content_types=(ContentType.FAQ,)),
     "out_of_scope": Form(load=load_out_of_scope, content_types=()),

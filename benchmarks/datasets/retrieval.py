@@ -34,7 +34,9 @@ class _Corpus:
 
 
 @dataclass(frozen=True)
-class _Folder:
+class MarkdownFolder:
+    """The Markdown files below a folder; their ids are their paths from there."""
+
     spec: DatasetSpec
     path: Path
 
@@ -59,10 +61,10 @@ def load_retrieval(spec: DatasetSpec, places: Places) -> Dataset:
         DatasetError: see `DatasetSpec.load`.
     """
     folder = spec.folder(places)
-    documents: _Corpus | _Folder = _Corpus(spec, folder / "corpus.jsonl")
+    documents: _Corpus | MarkdownFolder = _Corpus(spec, folder / "corpus.jsonl")
     if not (folder / "corpus.jsonl").is_file() and (folder / "documents").is_dir():
-        documents = _Folder(replace(spec, format=Format.MARKDOWN), folder / "documents")
-    ids = _ids(documents)
+        documents = MarkdownFolder(replace(spec, format=Format.MARKDOWN), folder / "documents")
+    ids = ids_of(documents)
     judgments = _judgments(folder / "qrels.tsv", ids)
     questions = tuple(_questions(folder / "queries.jsonl", judgments))
     if judgments:
@@ -72,7 +74,12 @@ def load_retrieval(spec: DatasetSpec, places: Places) -> Dataset:
     return Dataset(name=spec.name, documents=documents, questions=questions)
 
 
-def _ids(documents: _Corpus | _Folder) -> set[str]:
+def ids_of(documents: _Corpus | MarkdownFolder) -> set[str]:
+    """The ids of a corpus.
+
+    Raises:
+        DatasetError: it has none, or one twice.
+    """
     ids: set[str] = set()
     for content in documents:
         if content.id in ids:

@@ -52,6 +52,46 @@ def test_a_question_over_two_passages_is_named(tmp_path: Path) -> None:
         load(tmp_path, "clapnq")
 
 
+def chat(folder: Path, *rows: dict[str, object]) -> Dataset:
+    (folder / "set" / "billing").mkdir(parents=True)
+    (folder / "set" / "billing" / "pause.md").write_text("# Pause your plan\n\nSelect Pause.\n")
+    write_lines(folder / "suites" / "chat" / "set.jsonl", rows)
+    spec = DatasetSpec(name="set", form=FORMS["chat"], path="set", suite_folder=folder / "suites")
+    return spec.load(Places(data=folder, catalog=Path("catalog.yaml")))
+
+
+PAUSE: dict[str, object] = {
+    "id": "1",
+    "question": "off for a month, what now",
+    "documents": ["billing/pause.md"],
+}
+
+
+def test_chat(tmp_path: Path) -> None:
+    dataset = chat(tmp_path, PAUSE, {"id": "2", "question": "are you a robot", "documents": []})
+    (document,) = dataset.documents
+    assert extract(document).title == "Pause your plan"
+    yes, no = dataset.questions
+    assert (yes.text, yes.judgments) == ("off for a month, what now", {"billing/pause.md": 1})
+    assert (yes.answerable, no.answerable, no.judgments) == (True, False, {})
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({**PAUSE, "documents": ["pause.md"]}, r"jsonl:2: .* has no document 'pause\.md'"),
+        ({**PAUSE, "documents": "pause.md"}, r"jsonl:2: field 'documents' must be a list"),
+        ({**PAUSE, "question": 3}, r"jsonl:2: 'question' must be text"),
+        (PAUSE, r"set\.jsonl: two questions have one id"),
+    ],
+)
+def test_a_chat_row_that_is_not_of_its_form_is_named(
+    tmp_path: Path, row: dict[str, object], said: str
+) -> None:
+    with pytest.raises(DatasetError, match=said):
+        chat(tmp_path, PAUSE, row)
+
+
 def banking(folder: Path) -> None:
     folder.mkdir()
     said = [f"where is my card {number},card_arrival" for number in range(6)]

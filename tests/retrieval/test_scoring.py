@@ -17,7 +17,7 @@ from indexers.state import BuildRecord
 from indexers.store import Candidate
 from indexers.units import quantise, to_payload
 from retrieval.engine import Live
-from retrieval.scoring import Asked, Scored, attainable, crowd_of, fuse, score
+from retrieval.scoring import Asked, Scored, attainable, fuse, score
 
 
 def column(*values: Fraction | float) -> Any:
@@ -140,13 +140,13 @@ def test_the_attainable_score_counts_the_rarest_terms() -> None:
 
 def test_a_query_without_a_term_attains_nothing_and_divides_by_nothing() -> None:
     asked = Asked(dense=ASKED.dense, sparse=SparseVector((), ()), idf={})
-    (hit,) = score(live(SearchSpec()), asked, [candidate(1, 0.5, 0.0, 0.5)]).hits(crowd=0.2)
+    (hit,) = score(live(SearchSpec()), asked, [candidate(1, 0.5, 0.0, 0.5)]).hits()
     assert hit.scores["share"] == 0.0
 
 
 def test_a_hit_has_every_score_that_made_it() -> None:
     spec = SearchSpec(fusion=Convex(dense=0.5, unit=0.25, sparse=0.25))
-    (hit,) = score(live(spec), ASKED, [candidate(1, 0.6, 2.75, 0.2, 0.8)]).hits(crowd=0.2)
+    (hit,) = score(live(spec), ASKED, [candidate(1, 0.6, 2.75, 0.2, 0.8)]).hits()
     assert hit.scores["share"] == pytest.approx(0.5)
     assert hit.scores["unit"] == pytest.approx(0.8, abs=0.01)
     assert hit.scores["fused"] == pytest.approx(0.5 * 0.6 + 0.25 * 0.8 + 0.25 * 0.5, abs=0.01)
@@ -154,8 +154,25 @@ def test_a_hit_has_every_score_that_made_it() -> None:
     assert (hit.text[hit.units[1].start : hit.units[1].end], hit.heading_path) == ("word", ("H",))
 
 
+def test_the_best_other_chunk_of_its_document_supports_a_hit() -> None:
+    spec = SearchSpec(fusion=Convex(dense=1, unit=0, sparse=0, document=0.25))
+    found = [candidate(number, cosine, 0) for number, cosine in enumerate([0.5, 0.7, 0.6, 0.4])]
+    for one, document in zip(found, "aaba", strict=True):
+        assert isinstance(one.payload, dict)
+        one.payload["document_id"] = document
+    hits = score(live(spec), ASKED, found).hits()
+    expected = {
+        "id-1": (0.7 + 0.25 * 0.5) / 1.25,
+        "id-0": (0.5 + 0.25 * 0.7) / 1.25,
+        "id-2": 0.6 / 1.25,
+        "id-3": (0.4 + 0.25 * 0.7) / 1.25,
+    }
+    assert {hit.id: hit.scores["fused"] for hit in hits} == pytest.approx(expected)
+    assert [hit.id for hit in hits] == ["id-1", "id-0", "id-2", "id-3"]
+
+
 def test_nothing_found_is_no_hit() -> None:
-    assert score(live(SearchSpec()), ASKED, []).hits(crowd=0.0) == []
+    assert score(live(SearchSpec()), ASKED, []).hits() == []
 
 
 @pytest.mark.parametrize("kind", list(ContentType))
@@ -166,9 +183,9 @@ def test_hits_do_not_depend_on_the_order_that_the_store_found_them_in(
 ) -> None:
     rows = [(0.9, 1.0, 0.9, 0.1), (0.9, 1.0, 0.9, 0.1), (0.2, 3.0, 0.2), (0.9, 0.0, 0.5, 0.5)]
     candidates = [candidate(number, *row) for number, row in enumerate(rows)]
-    expected = score(live(DEFAULTS[kind]), ASKED, candidates).hits(crowd=0.2)
+    expected = score(live(DEFAULTS[kind]), ASKED, candidates).hits()
     order.shuffle(candidates)
-    again = score(live(DEFAULTS[kind]), ASKED, candidates).hits(crowd=0.2)
+    again = score(live(DEFAULTS[kind]), ASKED, candidates).hits()
     assert [one.id for one in again] == [one.id for one in expected]
     assert [one.relevance for one in again] == pytest.approx([one.relevance for one in expected])
     relevances = [one.relevance for one in expected]
@@ -176,26 +193,21 @@ def test_hits_do_not_depend_on_the_order_that_the_store_found_them_in(
 
 
 def found(*cosines: float) -> Scored:
-    candidates = [candidate(number, cosine, 0, 0.5) for number, cosine in enumerate(cosines)]
-    return score(live(SearchSpec()), ASKED, candidates)
+    candidates = [candidate(number, cosine, 0) for number, cosine in enumerate(cosines)]
+    return score(live(SearchSpec(fusion=Convex(dense=1, unit=0, sparse=0))), ASKED, candidates)
 
 
 def test_the_crowd_is_what_stands_behind_the_best_ten() -> None:
-    assert crowd_of([found(*[0.5] * 5)]) == pytest.approx(0.5)
-    assert crowd_of([found(*[0.9] * 10, *[0.1] * 10)]) == pytest.approx(0.1)
-    assert crowd_of([]) == crowd_of([found()]) == 0.0
-
-
-def test_indexes_have_one_crowd_as_large_as_that_of_one_index() -> None:
-    near, far = found(*[0.9] * 10, *[0.5] * 10), found(*[0.3] * 20)
-    assert crowd_of([near, far]) == crowd_of([far, near]) == pytest.approx(0.5)
-    mixed = [found(*[0.9] * 5, *[0.4] * 15), found(*[0.8] * 5, *[0.2] * 15)]
-    assert crowd_of(mixed) == pytest.approx(0.4)
+    assert found(*[0.5] * 5).evidence.crowd == pytest.approx(0.5)
+    scored = found(*[0.9] * 10, *[0.1] * 10)
+    assert scored.evidence.crowd == pytest.approx(0.1)
+    assert scored.evidence.terms == 2
+    assert found().evidence.crowd == 0.0
 
 
 def test_below_what_is_asked_for_only_the_best_hit_of_all_is_made() -> None:
     scored = found(0.9, 0.1, 0.8)
-    assert [hit.id for hit in scored.hits(0.2)] == ["id-0", "id-2", "id-1"]
-    least = scored.hits(0.2)[1].relevance
-    assert [hit.id for hit in scored.hits(0.2, least)] == ["id-0", "id-2"]
-    assert [hit.id for hit in scored.hits(0.2, 1.0)] == ["id-0"]
+    assert [hit.id for hit in scored.hits()] == ["id-0", "id-2", "id-1"]
+    least = scored.hits()[1].relevance
+    assert [hit.id for hit in scored.hits(least)] == ["id-0", "id-2"]
+    assert [hit.id for hit in scored.hits(1.0)] == ["id-0"]

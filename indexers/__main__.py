@@ -5,7 +5,6 @@ import dataclasses
 import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from rich.console import Console
 
@@ -13,7 +12,7 @@ from indexers.build import Options, Report, reindex
 from indexers.catalog import IndexSpec, load_catalog
 from indexers.errors import CatalogError, IndexersError
 from indexers.progress import shown
-from indexers.settings import open_store, settings_from_env, state_path
+from indexers.settings import add_places, open_store, settings_from_env, state_path
 from indexers.state import State
 from indexers.status import index_status
 from indexers.tables import print_reports, print_status
@@ -130,20 +129,7 @@ def _command(
     parser = commands.add_parser(
         name, help=summary, description=summary, epilog=f"example: {example}"
     )
-    parser.add_argument(
-        "--catalog",
-        type=Path,
-        default=Path("catalog.yaml"),
-        metavar="PATH",
-        help="default catalog.yaml",
-    )
-    parser.add_argument(
-        "--data-dir",
-        type=Path,
-        default=Path("data"),
-        metavar="PATH",
-        help="where the state and the embedded store are; default data",
-    )
+    add_places(parser)
     parser.add_argument("--json", action="store_true", help="print JSON for a program")
     parser.set_defaults(command=function)
     return parser

@@ -1,5 +1,6 @@
 """Where this installation keeps its things: what differs from machine to machine."""
 
+import argparse
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,16 @@ class Settings:
     data_dir: Path
     qdrant_url: str | None = None
     qdrant_api_key: str | None = None
+
+
+def add_places(parser: argparse.ArgumentParser) -> None:
+    """Give a command the options `--catalog` and `--data-dir`, which every command takes."""
+    catalog, data = Path("catalog.yaml"), Path("data")
+    parser.add_argument(
+        "--catalog", type=Path, default=catalog, metavar="PATH", help=f"default {catalog}"
+    )
+    where = f"where the state and the embedded store are; default {data}"
+    parser.add_argument("--data-dir", type=Path, default=data, metavar="PATH", help=where)
 
 
 def settings_from_env(data_dir: Path) -> Settings:

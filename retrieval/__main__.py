@@ -5,7 +5,6 @@ import asyncio
 import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,7 +13,7 @@ from rich.console import Console
 
 from indexers.catalog import load_catalog
 from indexers.errors import CatalogError, IndexersError, StoreInUseError
-from indexers.settings import open_store, settings_from_env, state_path
+from indexers.settings import add_places, open_store, settings_from_env, state_path
 from indexers.state import State
 from retrieval.engine import Engine
 from retrieval.errors import InvalidQueryError, NotReadyError, RetrievalError
@@ -181,20 +180,7 @@ def _parser() -> argparse.ArgumentParser:
     query.add_argument("--json", action="store_true", help="print JSON for a program")
     query.set_defaults(command=_query)
     for command in (serve, query):
-        command.add_argument(
-            "--catalog",
-            type=Path,
-            default=Path("catalog.yaml"),
-            metavar="PATH",
-            help="default catalog.yaml",
-        )
-        command.add_argument(
-            "--data-dir",
-            type=Path,
-            default=Path("data"),
-            metavar="PATH",
-            help="where the state and the embedded store are; default data",
-        )
+        add_places(command)
     return parser
 
 

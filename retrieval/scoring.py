@@ -46,7 +46,6 @@ class Scored:
     live: Live
     candidates: Sequence[Candidate]
     terms: int
-    dense: Scores
     share: Scores
     unit: Scores
     fused: Scores
@@ -102,7 +101,6 @@ def score(live: Live, asked: Asked, candidates: Sequence[Candidate]) -> Scored:
         live=live,
         candidates=candidates,
         terms=len(asked.sparse.indices),
-        dense=dense,
         share=share,
         unit=best_units,
         fused=_in_company(live.spec.fusion, fused, candidates),

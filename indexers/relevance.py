@@ -16,7 +16,7 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """What is known of a query in an index: the mean fused score of its `crowd`, the hits behind
-    the best ten, and the number of its distinct `terms`."""
+    the best ten, and the number of its distinct `terms`, as far as more of them matter."""
 
     crowd: float
     terms: int

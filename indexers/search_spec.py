@@ -17,21 +17,17 @@ class Convex:
     """A weighted mean of cosines and of BM25 as a share of what is attainable (after Bruch et
     al., 2023, "An Analysis of Fusion Functions for Hybrid Retrieval").
 
-    `dense` weighs the cosine with the chunk, `unit` the cosine with its best unit. On top of that
-    mean, which weighs 1, `document` weighs that of the best other chunk of the same document.
+    `dense` weighs the cosine with the chunk, `unit` the cosine with its best unit.
     """
 
     dense: float = 0.2
     unit: float = 0.4
     sparse: float = 0.4
-    document: float = 0.0
 
     def __post_init__(self) -> None:
         weights = (self.dense, self.unit, self.sparse)
         if min(weights) < 0 or not sum(weights):
             raise ValueError("'dense', 'unit' and 'sparse' are weights of 0 or more, not all 0")
-        if self.document < 0:
-            raise ValueError("'document' is a weight of 0 or more")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +65,7 @@ class SearchSpec:
     fusion: Convex | Rrf = field(default_factory=Convex)
     candidates: int = 50
     relevance: Relevance = field(
-        default_factory=lambda: Relevance(intercept=-8.54, fused=18.53, crowd=-12.7, terms=1.45)
+        default_factory=lambda: Relevance(intercept=-8.45, fused=17.31, crowd=-13.08, terms=1.57)
     )
     min_relevance: float = 0.1
     unit_share: float | None = None
@@ -100,9 +96,9 @@ class SearchSpec:
 
 _ANSWERS_WHOLE = SearchSpec(
     fusion=Convex(dense=0.9, unit=0.0, sparse=0.1),
-    relevance=Relevance(intercept=-9.55, fused=18.64, crowd=-9.69, terms=0.58),
+    relevance=Relevance(intercept=-9.09, fused=18.45, crowd=-12.62, terms=0.65),
 )
-_CUTS_UNITS = SearchSpec(fusion=Convex(document=0.1), unit_share=0.7)
+_CUTS_UNITS = SearchSpec(unit_share=0.7)
 DEFAULTS: dict[ContentType, SearchSpec] = {
     ContentType.ARTICLE: _CUTS_UNITS,
     ContentType.PDF: _CUTS_UNITS,

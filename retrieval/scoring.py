@@ -24,6 +24,9 @@ _RAREST = 12
 _BEST = 10
 """Hits that do not belong to the crowd that a good hit stands out from."""
 
+_USUAL_CROWD = 0.15
+"""The mean fused score of the crowd over the questions of the development sets."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
@@ -40,7 +43,8 @@ class Scored:
     """An index's candidates with a score of each in every array.
 
     `unit_shares` has each unit's score as a share of the best one's, candidate after candidate:
-    those of candidate i from `bounds[i]` up to `bounds[i + 1]`. `terms` are the query's.
+    those of candidate i from `bounds[i]` up to `bounds[i + 1]`. `terms` counts the query's that
+    matter.
     """
 
     live: Live
@@ -55,10 +59,10 @@ class Scored:
     @property
     def evidence(self) -> Evidence:
         """What the candidates say of the query as a whole."""
-        descending = np.sort(self.fused)[::-1]
-        # Where there are few, the best ones count too: they are most of what there is.
-        crowd = descending[_BEST:] if len(descending) >= 2 * _BEST else descending
-        return Evidence(crowd=float(crowd.mean()) if len(crowd) else 0.0, terms=self.terms)
+        behind = np.sort(self.fused)[::-1][_BEST:]
+        # A small index has no crowd of its own, or hardly one: it is taken for a usual one then.
+        crowd = (behind.sum() + _BEST * _USUAL_CROWD) / (len(behind) + _BEST)
+        return Evidence(crowd=float(crowd), terms=self.terms)
 
     def hits(self, least: float = 0.0) -> list[Hit]:
         """Hits for the best candidates, as many as each vector finds; best first.
@@ -94,16 +98,16 @@ def score(live: Live, asked: Asked, candidates: Sequence[Candidate]) -> Scored:
     units, owners = _unit_cosines(candidates, asked.dense)
     best_units = np.zeros(len(candidates))
     np.maximum.at(best_units, owners, units)
-    fused = fuse(live.spec.fusion, dense, best_units, share)
     by_unit = fuse(_for_units(live.spec.fusion), dense[owners], units, share[owners])
     best_unit = float(by_unit.max(initial=0.0))
     return Scored(
         live=live,
         candidates=candidates,
-        terms=len(asked.sparse.indices),
+        # A share is the harder to attain, the more terms there are, up to those that count.
+        terms=min(len(asked.sparse.indices), _RAREST),
         share=share,
         unit=best_units,
-        fused=_in_company(live.spec.fusion, fused, candidates),
+        fused=fuse(live.spec.fusion, dense, best_units, share),
         # Where not even the best one scores, none is worse than another.
         unit_shares=by_unit / best_unit if best_unit > 0 else np.ones(len(by_unit)),
         bounds=np.searchsorted(owners, np.arange(len(candidates) + 1)),
@@ -116,28 +120,6 @@ def fuse(fusion: Convex | Rrf, dense: Scores, unit: Scores, share: Scores) -> Sc
         return (_reciprocal(dense, fusion.k) + _reciprocal(share, fusion.k)) * (fusion.k + 1) / 2
     total = fusion.dense + fusion.unit + fusion.sparse
     return (fusion.dense * dense + fusion.unit * unit + fusion.sparse * share) / total
-
-
-def _in_company(fusion: Convex | Rrf, fused: Scores, candidates: Sequence[Candidate]) -> Scores:
-    """The fused scores with those of the best other chunks of the same documents."""
-    weight = fusion.document if isinstance(fusion, Convex) else 0.0
-    if not weight:
-        return fused
-    chunks: dict[str, list[float]] = {}
-    for candidate, own in zip(candidates, fused.tolist(), strict=True):
-        chunks.setdefault(candidate.payload["document_id"], []).append(own)
-    best = {document: sorted(scores, reverse=True) for document, scores in chunks.items()}
-    others = [
-        _other(best[candidate.payload["document_id"]], own)
-        for candidate, own in zip(candidates, fused.tolist(), strict=True)
-    ]
-    return (fused + weight * np.array(others)) / (1 + weight)
-
-
-def _other(best_first: Sequence[float], own: float) -> float:
-    if len(best_first) == 1:
-        return 0.0
-    return best_first[1] if own == best_first[0] else best_first[0]
 
 
 def attainable(live: Live, asked: Asked) -> float:

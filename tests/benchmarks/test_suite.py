@@ -83,7 +83,11 @@ def test_runs_are_grouped_by_what_is_built(tmp_path: Path) -> None:
     ("old", "new", "message"),
     [
         ("builds:", "build:", r":4: unknown key 'build'; valid keys: builds, datasets, "),
-        ("form: retrieval", "form: beir", r":2: unknown form 'beir'; valid: catalog, chroma, "),
+        (
+            "form: retrieval",
+            "form: beir",
+            r":2: unknown form 'beir'; valid: catalog, chat, chroma, ",
+        ),
         ("form: retrieval, ", "", r":2: 'form' is missing; valid: catalog"),
         ("path: help, ", "", r":2: 'path' is missing"),
         ("path: help", "path: 3", r":2: 'path' must be text, not 3"),

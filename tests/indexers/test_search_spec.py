@@ -63,7 +63,6 @@ def test_a_fusion_without_a_kind_is_convex(tmp_path: Path) -> None:
         ("  fusion: {kind: rrf, k: 0}\n", 2, "'k' is 1 or more"),
         ("  fusion: {dense: 0, unit: 0, sparse: 0}\n", 2, "weights of 0 or more, not all 0"),
         ("  fusion: {dense: -1}\n", 2, "weights of 0 or more, not all 0"),
-        ("  fusion: {document: -0.1}\n", 2, "'document' is a weight of 0 or more"),
         ("  fusion: rrf\n", 2, "'fusion' must be a mapping, not text"),
         ("  relevance: {intercept: 1}\n", 2, "'fused' is missing"),
         ("  min_relevance: 0.4\n  strategy: dense\n", 3, "relevance is fitted to the default"),

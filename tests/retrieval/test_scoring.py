@@ -154,23 +154,6 @@ def test_a_hit_has_every_score_that_made_it() -> None:
     assert (hit.text[hit.units[1].start : hit.units[1].end], hit.heading_path) == ("word", ("H",))
 
 
-def test_the_best_other_chunk_of_its_document_supports_a_hit() -> None:
-    spec = SearchSpec(fusion=Convex(dense=1, unit=0, sparse=0, document=0.25))
-    found = [candidate(number, cosine, 0) for number, cosine in enumerate([0.5, 0.7, 0.6, 0.4])]
-    for one, document in zip(found, "aaba", strict=True):
-        assert isinstance(one.payload, dict)
-        one.payload["document_id"] = document
-    hits = score(live(spec), ASKED, found).hits()
-    expected = {
-        "id-1": (0.7 + 0.25 * 0.5) / 1.25,
-        "id-0": (0.5 + 0.25 * 0.7) / 1.25,
-        "id-2": 0.6 / 1.25,
-        "id-3": (0.4 + 0.25 * 0.7) / 1.25,
-    }
-    assert {hit.id: hit.scores["fused"] for hit in hits} == pytest.approx(expected)
-    assert [hit.id for hit in hits] == ["id-1", "id-0", "id-2", "id-3"]
-
-
 def test_nothing_found_is_no_hit() -> None:
     assert score(live(SearchSpec()), ASKED, []).hits() == []
 
@@ -198,11 +181,21 @@ def found(*cosines: float) -> Scored:
 
 
 def test_the_crowd_is_what_stands_behind_the_best_ten() -> None:
-    assert found(*[0.5] * 5).evidence.crowd == pytest.approx(0.5)
-    scored = found(*[0.9] * 10, *[0.1] * 10)
-    assert scored.evidence.crowd == pytest.approx(0.1)
+    scored = found(*[0.9] * 10, *[0.1] * 990)
+    assert scored.evidence.crowd == pytest.approx(0.1, abs=0.001)
     assert scored.evidence.terms == 2
-    assert found().evidence.crowd == 0.0
+
+
+def test_where_few_stand_behind_the_crowd_is_a_usual_one() -> None:
+    assert found().evidence.crowd == found(*[0.9] * 10).evidence.crowd == pytest.approx(0.15)
+    assert found(*[0.9] * 10, *[0.35] * 10).evidence.crowd == pytest.approx((0.15 + 0.35) / 2)
+
+
+def test_no_more_terms_count_than_a_share_is_made_of() -> None:
+    terms = range(30)
+    sparse = SparseVector(indices=tuple(terms), values=(1.0,) * 30)
+    asked = Asked(dense=ASKED.dense, sparse=sparse, idf=dict.fromkeys(terms, 1.0))
+    assert score(live(SearchSpec()), asked, [candidate(1, 0.5, 0)]).evidence.terms == 12
 
 
 def test_below_what_is_asked_for_only_the_best_hit_of_all_is_made() -> None:

@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from indexers.filters import Filters, FilterType, parse_condition
 from indexers.search_spec import SearchSpec
 from retrieval.engine import Engine, Live
 from retrieval.errors import InvalidQueryError
 from retrieval.query import Degraded, Dropped, Hit, Query, Retrieved
+from retrieval.scoring import Scored
 from retrieval.search import Way, find
 from retrieval.selection import Cut, Limits, select
 
@@ -29,9 +31,13 @@ async def retrieve(engine: Engine, query: Query, *, conversation: bool = False) 
     if conversation:
         reason = "no rewriter is configured; the question was searched as it was written"
         way.degraded.append(Degraded(stage="rewrite", reason=reason))
-    found = await find(engine, names, filters, way)
+    return await find(engine, names, filters, way, partial(_retrieved, way))
+
+
+def _retrieved(way: Way, found: Sequence[Scored]) -> Retrieved:
+    """The answer that is in what every index found."""
+    lap, query = time.perf_counter(), way.query
     lives = [one.live for one in found]
-    lap = time.perf_counter()
     hits = [hit for one in found for hit in one.hits(_least(query, one.live.spec))]
     hits.sort(key=lambda hit: -hit.relevance)
     passages, dropped = select(hits, _limits(query, lives))

@@ -70,12 +70,12 @@ class Scored:
         Of those whose relevance is below `least`, only the best one of all is made: making the
         others takes as long as scoring them.
         """
-        evidence = self.evidence
+        evidence, fused = self.evidence, self.fused.tolist()
         candidates, spec = self.candidates, self.live.spec
-        order = sorted(range(len(candidates)), key=lambda i: (-self.fused[i], candidates[i].id))
+        order = sorted(range(len(candidates)), key=lambda i: (-fused[i], candidates[i].id))
         found: list[Hit] = []
         for i in order[: spec.candidates]:
-            relevance = spec.relevance(float(self.fused[i]), evidence)
+            relevance = spec.relevance(fused[i], evidence)
             if not found or relevance >= least:
                 found.append(self._hit(i, relevance))
         return found

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from indexers.errors import EmbedderError, IndexersError
@@ -10,7 +10,7 @@ from indexers.filters import Filters, FilterType
 from indexers.store.base import Vector
 from retrieval.engine import Engine, Live
 from retrieval.errors import DeadlineExceededError, NotReadyError
-from retrieval.query import Degraded, Query
+from retrieval.query import Degraded, Query, Retrieved
 from retrieval.scoring import Asked, Scored, score
 
 
@@ -35,9 +35,13 @@ class Way:
 
 
 async def find(
-    engine: Engine, names: Sequence[str], filters: Mapping[str, Filters], way: Way
-) -> list[Scored]:
-    """Embed the query, search every index and score what it finds.
+    engine: Engine,
+    names: Sequence[str],
+    filters: Mapping[str, Filters],
+    way: Way,
+    finish: Callable[[Sequence[Scored]], Retrieved],
+) -> Retrieved:
+    """Embed the query, search every index, score what it finds, and `finish` with all of that.
 
     An index that fails or is late is left out and named in `way.degraded`, as long as another one
     answers.
@@ -47,7 +51,7 @@ async def find(
         DeadlineExceededError: none answered in time.
     """
 
-    def begin() -> tuple[list[_Search], list[Scored]]:
+    def begin() -> list[_Search] | Retrieved:
         lives = _lives(engine, names, way)
         vectors = _embed(lives, way)
         searches = [
@@ -55,15 +59,18 @@ async def find(
             for live in lives
             if live.embedder.revision in vectors
         ]
-        # One index is searched in the same thread: each change of threads costs time.
-        return searches, _search_here(searches[0], way) if len(searches) == 1 else []
+        # One index is all done in this thread: each change to another one, whose core has nothing
+        # of it in its cache, costs time.
+        return finish(_search_here(searches[0], way)) if len(searches) == 1 else searches
 
     try:
         begun = asyncio.get_running_loop().run_in_executor(engine.threads, begin)
-        searches, found = await asyncio.wait_for(begun, way.left_s())
+        searches = await asyncio.wait_for(begun, way.left_s())
     except TimeoutError as exc:
         raise DeadlineExceededError(f"no answer within {way.query.deadline_ms} ms") from exc
-    return found or await _search_at_once(engine, searches, way)
+    if isinstance(searches, Retrieved):
+        return searches
+    return finish(await _search_at_once(engine, searches, way))
 
 
 def _embed(lives: Sequence[Live], way: Way) -> dict[str, Vector]:

@@ -67,6 +67,11 @@ class _Group:
         return first.tokens if self.text == first.text else count_cl100k(self.text)
 
     @property
+    def least_tokens(self) -> int:
+        """A bound from below that is quick to tell: no token spans two words."""
+        return len(self.text.split())
+
+    @property
     def start(self) -> int:
         """Where the text starts in the document."""
         return self.pieces[0].hit.span.start + self.pieces[0].start
@@ -101,27 +106,35 @@ class _Selection:
         piece = _trimmed(hit, cut.unit_share)
         if piece is None:
             return f"nothing in it scores {cut.unit_share:g} of the best"
+        alone = _group([piece])
+        # Asked before what takes longer: most hits come when there is no more room.
+        if self._full() and not any(_beside(group, alone) for group in self.groups):
+            return f"max_passages {self.limits.max_passages} reached"
         text = fingerprint(hit.text)
         same = cut.near_duplicate and self.seen.duplicates(text, cut.near_duplicate)
         if same:
             return f"{same} duplicate of a better passage"
-        refusal = self._take(piece)
+        refusal = self._take(alone)
         if refusal is None:
             self.taken[hit.index] += 1
             self.revisions[document] = hit.revision
             self.seen.add(text)
         return refusal
 
-    def _take(self, piece: _Piece) -> str | None:
-        merged, others = _group([piece]), self.groups
+    def _full(self) -> bool:
+        return len(self.groups) >= self.limits.max_passages
+
+    def _take(self, merged: _Group) -> str | None:
+        others = self.groups
         # Again, since what is merged may reach further than what was beside it.
         while beside := [group for group in others if _beside(group, merged)]:
             others = [group for group in others if group not in beside]
             merged = _group([one for group in (merged, *beside) for one in group.pieces])
         if len(others) >= self.limits.max_passages:
             return f"max_passages {self.limits.max_passages} reached"
-        if sum(group.tokens for group in others) + merged.tokens > self.limits.max_tokens:
-            return f"max_tokens {self.limits.max_tokens} reached: it takes {merged.tokens}"
+        left = self.limits.max_tokens - sum(group.tokens for group in others)
+        if merged.least_tokens > left or merged.tokens > left:
+            return f"max_tokens {self.limits.max_tokens} reached"
         self.groups = [*others, merged]
         return None
 
@@ -152,7 +165,7 @@ def _trimmed(hit: Hit, share: float | None) -> _Piece | None:
 def _beside(one: _Group, other: _Group) -> bool:
     """Whether two groups are neighbours, or overlap as some chunkers' chunks do."""
     mine, its = one.pieces[0].hit, other.pieces[0].hit
-    if mine.index != its.index or mine.document.id != its.document.id:
+    if mine.document.id != its.document.id or mine.index != its.index:
         return False
     if one.start < other.end and other.start < one.end:
         return True

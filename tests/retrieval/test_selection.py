@@ -309,3 +309,9 @@ def test_hits_of_equal_relevance_may_come_in_any_order(
     assert {(one.document.id, one.text) for one in again} == {
         (one.document.id, one.text) for one in expected
     }
+
+
+@given(st.text())
+def test_no_token_spans_two_words(text: str) -> None:
+    """What the selection bounds a passage's tokens by, before it counts them."""
+    assert len(text.split()) <= count_cl100k(text)

@@ -18,8 +18,8 @@ from benchmarks.errors import CalibrationError, SuiteError
 from benchmarks.run import OnProgress
 from benchmarks.suite import BuildSpec, SearchSpec, parse_datasets
 from indexers.located import LocatedError, load
-from retrieval import scoring
 from retrieval.engine import Engine
+from retrieval.search import search_index
 
 OWN = 600
 FOREIGN = 200
@@ -164,14 +164,7 @@ def observe(
     have a grade above 0."""
     live = engine.live(index)
     vector = live.embedder.embed([question], kind="query")[0]
-    sparse = live.sparse.encode_query(question)
-    found = engine.store.search(
-        live.record.collection, live.spec.to_search(vector, sparse, filters={})
-    )
-    if not found:
-        return ()
-    asked = scoring.Asked(dense=vector, sparse=sparse, idf=engine.idf(live, sparse.indices))
-    scored = scoring.score(live, asked, found)
+    scored = search_index(engine, live, question, vector, {})
     evidence = scored.evidence
     best: dict[str, float] = {}
     for hit in scored.hits():

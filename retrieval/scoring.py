@@ -81,14 +81,32 @@ class Scored:
         return found
 
     def _hit(self, i: int, relevance: float) -> Hit:
+        found = self.candidates[i]
+        payload: Mapping[str, Any] = found.payload
         scores = {
-            **self.candidates[i].scores,
+            **found.scores,
             "unit": float(self.unit[i]),
             "share": float(self.share[i]),
             "fused": float(self.fused[i]),
         }
         shares = self.unit_shares[self.bounds[i] : self.bounds[i + 1]]
-        return _hit(self.live, self.candidates[i], shares, scores, relevance)
+        return Hit(
+            id=found.id,
+            index=self.live.name,
+            content_type=payload["content_type"],
+            document=DocumentInfo(id=payload["document_id"], **payload["document"]),
+            revision=payload["revision"],
+            ordinal=payload["ordinal"],
+            span=Span(start=payload["start"], end=payload["end"]),
+            text=payload["text"],
+            gap=payload["gap"],
+            tokens=payload["tokens"],
+            page=payload["page"],
+            heading_path=tuple(payload["heading_path"]),
+            units=Units(payload["units"], shares.tolist()),
+            scores=scores,
+            relevance=relevance,
+        )
 
 
 def score(live: Live, asked: Asked, candidates: Sequence[Candidate]) -> Scored:
@@ -152,26 +170,3 @@ def _unit_cosines(
     """The cosine of every unit of every candidate, and the candidate that each belongs to."""
     rows, owners = from_payloads([c.payload["unit_vectors"] for c in candidates], len(query))
     return cosines(rows, query).astype(np.float64), owners
-
-
-def _hit(
-    live: Live, found: Candidate, shares: Scores, scores: Mapping[str, float], relevance: float
-) -> Hit:
-    payload: Mapping[str, Any] = found.payload
-    return Hit(
-        id=found.id,
-        index=live.name,
-        content_type=payload["content_type"],
-        document=DocumentInfo(id=payload["document_id"], **payload["document"]),
-        revision=payload["revision"],
-        ordinal=payload["ordinal"],
-        span=Span(start=payload["start"], end=payload["end"]),
-        text=payload["text"],
-        gap=payload["gap"],
-        tokens=payload["tokens"],
-        page=payload["page"],
-        heading_path=tuple(payload["heading_path"]),
-        units=Units(payload["units"], shares.tolist()),
-        scores=scores,
-        relevance=relevance,
-    )

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from indexers.errors import EmbedderError, IndexersError
 from indexers.filters import Filters, FilterType
@@ -55,7 +56,17 @@ async def find(
         lives = _lives(engine, names, way)
         vectors = _embed(lives, way)
         searches = [
-            _Search(engine, live, way.query, vectors[live.embedder.revision], filters[live.name])
+            _Search(
+                live.name,
+                partial(
+                    search_index,
+                    engine,
+                    live,
+                    way.query.text,
+                    vectors[live.embedder.revision],
+                    filters[live.name],
+                ),
+            )
             for live in lives
             if live.embedder.revision in vectors
         ]
@@ -90,29 +101,31 @@ def _embed(lives: Sequence[Live], way: Way) -> dict[str, Vector]:
     return vectors
 
 
+def search_index(engine: Engine, live: Live, text: str, vector: Vector, filters: Filters) -> Scored:
+    """Search one index for a question whose vector is known, and score what it finds.
+
+    Raises:
+        StoreError: the store does not answer.
+    """
+    sparse = live.sparse.encode_query(text)
+    search = live.spec.to_search(vector, sparse, filters)
+    candidates = engine.store.search(live.record.collection, search)
+    idf = engine.idf(live, sparse.indices)
+    return score(live, Asked(dense=vector, sparse=sparse, idf=idf), candidates)
+
+
 @dataclass(frozen=True, slots=True)
 class _Search:
     """The search of one index, ready to run."""
 
-    engine: Engine
-    live: Live
-    query: Query
-    vector: Vector
-    filters: Filters
-
-    def __call__(self) -> Scored:
-        live, engine = self.live, self.engine
-        sparse = live.sparse.encode_query(self.query.text)
-        search = live.spec.to_search(self.vector, sparse, self.filters)
-        candidates = engine.store.search(live.record.collection, search)
-        idf = engine.idf(live, sparse.indices)
-        return score(live, Asked(dense=self.vector, sparse=sparse, idf=idf), candidates)
+    name: str
+    run: Callable[[], Scored]
 
 
 def _search_here(search: _Search, way: Way) -> list[Scored]:
     lap = time.perf_counter()
     try:
-        found = search()
+        found = search.run()
     except IndexersError as exc:
         raise NotReadyError("; ".join([*(d.reason for d in way.degraded), str(exc)])) from exc
     way.lap("search", lap)
@@ -121,7 +134,7 @@ def _search_here(search: _Search, way: Way) -> list[Scored]:
 
 async def _search_at_once(engine: Engine, searches: Sequence[_Search], way: Way) -> list[Scored]:
     lap, loop = time.perf_counter(), asyncio.get_running_loop()
-    answers = [loop.run_in_executor(engine.threads, search) for search in searches]
+    answers = [loop.run_in_executor(engine.threads, search.run) for search in searches]
     await asyncio.wait(answers, timeout=max(way.left_s(), 0))
     found: list[Scored] = []
     failed = False
@@ -134,7 +147,7 @@ async def _search_at_once(engine: Engine, searches: Sequence[_Search], way: Way)
         else:
             found.append(answer.result())
             continue
-        way.degraded.append(Degraded(stage=f"search:{search.live.name}", reason=reason))
+        way.degraded.append(Degraded(stage=f"search:{search.name}", reason=reason))
     way.lap("search", lap)
     if not found:
         reasons = "; ".join(item.reason for item in way.degraded)

@@ -260,12 +260,12 @@ _Scores = dict[Any, dict[str, float]]
 def _found(shard: edge.EdgeShard, queries: Mapping[str, edge.Query], search: Search) -> _Scores:
     """The best points by each vector, with the scores that found them."""
     matching = payload_filter(search.filters)
-    requests = [
-        edge.QueryRequest(limit=search.limit, query=query, filter=matching)
-        for query in queries.values()
-    ]
+    requests = {
+        name: edge.QueryRequest(limit=search.limit, query=query, filter=matching)
+        for name, query in queries.items()
+    }
     scores: _Scores = {}
-    _note(shard, dict(zip(queries, requests, strict=True)), scores)
+    _note(shard, requests, scores)
     return scores
 
 

@@ -1,7 +1,6 @@
 """The HTTP API: POST /retrieve and what stands around it."""
 
 import asyncio
-import gc
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -56,10 +55,6 @@ def make_app(engine: Engine) -> FastAPI:
         await asyncio.to_thread(engine.warm)
         for reason in engine.problems().values():
             _log.warning("%s", reason)
-        # What is loaded by now stays, and an answer's many small values go by themselves: the
-        # collector has little to find, and looks more often than it has to by default.
-        gc.freeze()
-        gc.set_threshold(20_000, 20, 20)
         yield
         engine.close()
 

@@ -14,6 +14,7 @@ from indexers.build import reindex
 from indexers.catalog import load_catalog
 from indexers.state import State
 from indexers.store.edge import EdgeStore
+from retrieval.api.serve import url_of
 from tests.acceptance.commands import run
 from tests.builders import FAQS, faq, write_jsonl
 from tests.servers import Server, free_port, serve_command, started
@@ -77,6 +78,26 @@ def test_what_is_wrong_is_an_exit_code_of_2(folder: Path, words: list[str], said
     done = run(folder, "retrieval", "query", *words)
     assert done.code == 2
     assert said in done.err
+
+
+def test_a_port_that_is_none_is_an_exit_code_of_2(folder: Path) -> None:
+    done = run(folder, "retrieval", "serve", "--port", "99999")
+    assert done.code == 2
+    assert "'99999' is not a port from 0 to 65535" in done.err
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:80"),
+        ("0.0.0.0", "http://127.0.0.1:80"),
+        ("::", "http://[::1]:80"),
+        ("::1", "http://[::1]:80"),
+        ("help.example", "http://help.example:80"),
+    ],
+)
+def test_the_note_of_where_a_server_is_leads_to_it(host: str, url: str) -> None:
+    assert url_of(host, 80) == url
 
 
 def test_an_index_that_was_never_indexed_says_what_to_do(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 import threading
 import time
 import uuid
@@ -337,3 +338,9 @@ def test_edge_forgets_what_a_crash_left_half_made_or_half_dropped(tmp_path: Path
         store.drop(name)
     assert list((tmp_path / "collections").iterdir()) == []
     store.close()
+
+
+@pytest.mark.parametrize("url", ["http://qdrant:port", "http://127.0.0.1:99999", "ftp://qdrant"])
+def test_what_is_no_url_of_a_server_is_said(url: str) -> None:
+    with pytest.raises(StoreError, match=re.escape(f"{url!r} is not the URL of a Qdrant server")):
+        ServerStore(url)

@@ -53,8 +53,7 @@ def raw_parts(catalog: Path, data_dir: Path) -> Iterator[RawParts]:
     with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        yield RawParts(process.stdin, process.stdout)
-        process.stdin.close()
+        yield RawParts(process.stdin, process.stdout)  # It ends when its input does.
 
 
 def main(catalog: Path, data_dir: Path) -> None:

@@ -30,7 +30,7 @@ class DatasetSource:
     content_type: ContentType
     documents: Iterable[Content] = field(compare=False, repr=False)
 
-    def list(self) -> Iterator[Entry]:
+    def list(self, known: Mapping[str, str]) -> Iterator[Entry]:
         """See `Source.list`."""
         return (
             Entry(id=id_, revision=content.revision, where=id_)

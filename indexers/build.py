@@ -116,7 +116,7 @@ def reindex(
     with state.only_one(spec.name):
         on_progress(Progress(stage="listing"))
         target = choose_target(spec, store, state, full=options.full)
-        plan = plan_reindex(spec.build.source.list(), state.manifest(target.collection))
+        plan = plan_reindex(spec.build.source.list({}), state.manifest(target.collection))
         if not options.allow_shrink:
             check_listing(spec.name, target, plan, state)
         run = _Run(
@@ -183,7 +183,7 @@ def _batches(run: _Run, entries: Sequence[Entry]) -> Iterator[list[_Chunked]]:
 
 
 def _chunked(build: IndexBuild, entry: Entry, collection: str) -> _Chunked:
-    document = extract(build.source.read(entry))
+    document = extract(entry.content or build.source.read(entry))
     filter_values(document, build.filters)  # Here its failure is the document's alone.
     count = build.embedder.count_tokens
     chunks = build.chunker.chunk(document, build=collection, count=count)

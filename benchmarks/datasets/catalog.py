@@ -107,7 +107,7 @@ def _texts(sources: Mapping[str, Source], quoted: Mapping[str, Mapping[str, str]
 
 def _entries(source: Source) -> Iterator[Entry]:
     try:
-        yield from (listed for listed in source.list() if isinstance(listed, Entry))
+        yield from (listed for listed in source.list({}) if isinstance(listed, Entry))
     except IndexersError as exc:
         raise DatasetError(str(exc)) from exc
 

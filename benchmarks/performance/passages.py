@@ -52,7 +52,7 @@ def index_of(path: Path) -> IndexSpec:
 
 def entries_of(build: IndexBuild) -> list[Entry]:
     """The documents of a source, in its order."""
-    return [entry for entry in build.source.list() if isinstance(entry, Entry)]
+    return [entry for entry in build.source.list({}) if isinstance(entry, Entry)]
 
 
 def texts_of(build: IndexBuild, entry: Entry) -> list[Text]:

@@ -1,8 +1,8 @@
 """What a source of documents is: two methods, one that lists and one that reads."""
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from chunkers.document import Content
@@ -13,13 +13,15 @@ class Entry:
     """A document that the source holds.
 
     `revision` changes whenever the document does. `where` tells a person where it stands;
-    `position` is the source's own note for finding it again.
+    `position` is the source's own note for finding it again. `content` is there where listing has
+    fetched it anyway; then nobody calls `read`.
     """
 
     id: str
     revision: str
     where: str
     position: int = 0
+    content: Content | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +51,11 @@ Listed = Entry | Unreadable | Skipped
 class Source(Protocol):
     """Where an index's documents come from; its fields are its identity."""
 
-    def list(self) -> Iterator[Listed]:
-        """Everything that the source holds, in a stable order, without reading it all at once.
+    def list(self, known: Mapping[str, str]) -> Iterator[Listed]:
+        """Everything that the source holds, in a stable order, without holding it all at once.
+
+        `known` has the revisions of documents that were listed before, by id. A source may use
+        them to ask for less; it lists what has not changed all the same, by its known revision.
 
         Raises:
             SourceError: the source cannot be listed to its end.

@@ -1,7 +1,7 @@
 """Files of the index's content type, anywhere under a folder."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,7 +35,7 @@ class DirectorySource:
     content_type: ContentType
     path: Path
 
-    def list(self) -> Iterator[Listed]:
+    def list(self, known: Mapping[str, str]) -> Iterator[Listed]:
         """The files in order of their paths; see `Source.list`."""
         if not self.path.is_dir():
             raise SourceError(f"{self.path} is not a folder")

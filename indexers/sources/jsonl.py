@@ -1,7 +1,7 @@
 """One document a line, as JSON objects."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +21,7 @@ class JsonlSource:
     content_type: ContentType
     path: Path
 
-    def list(self) -> Iterator[Listed]:
+    def list(self, known: Mapping[str, str]) -> Iterator[Listed]:
         """The lines in order; blank ones are passed over. See `Source.list`."""
         if not self.path.is_file():
             raise SourceError(f"{self.path} is not a file")

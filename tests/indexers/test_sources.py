@@ -15,11 +15,11 @@ from tests.builders import faq, write_files, write_jsonl
 
 
 def entries(source: Source) -> dict[str, Entry]:
-    return {item.id: item for item in source.list() if isinstance(item, Entry)}
+    return {item.id: item for item in source.list({}) if isinstance(item, Entry)}
 
 
 def unreadable(source: Source) -> dict[str, Unreadable]:
-    return {item.where: item for item in source.list() if isinstance(item, Unreadable)}
+    return {item.where: item for item in source.list({}) if isinstance(item, Unreadable)}
 
 
 def folder(path: Path, kind: ContentType = ContentType.ARTICLE) -> DirectorySource:
@@ -37,12 +37,12 @@ def test_a_folder_lists_nested_files_in_order(tmp_path: Path) -> None:
 
 def test_a_folder_passes_hidden_files_over(tmp_path: Path) -> None:
     write_files(tmp_path, {".hidden.md": "x", ".git/a.md": "x", "a/.b/c.md": "x", "d.md": "x"})
-    assert [type(item) for item in folder(tmp_path).list()] == [Entry]
+    assert [type(item) for item in folder(tmp_path).list({})] == [Entry]
 
 
 def test_a_folder_says_which_files_it_skips(tmp_path: Path) -> None:
     write_files(tmp_path, {"image.png": "x", "a.md": "x", "noext": "x"})
-    skipped = [item for item in folder(tmp_path).list() if isinstance(item, Skipped)]
+    skipped = [item for item in folder(tmp_path).list({}) if isinstance(item, Skipped)]
     assert [item.where for item in skipped] == ["image.png", "noext"]
     assert skipped[0].reason == "not a file of type .html, .htm, .md, .markdown, .txt"
 
@@ -66,13 +66,13 @@ def test_a_file_that_cannot_be_read_is_named_and_hides_nothing_else(tmp_path: Pa
 
 def test_a_file_name_that_is_not_utf8_is_named_in_print(tmp_path: Path) -> None:
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.md")).write_text("x")
-    (item,) = folder(tmp_path).list()
+    (item,) = folder(tmp_path).list({})
     assert item == Unreadable(where="caf\\xe9.md", reason="its name is not UTF-8")
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="none is not a folder"):
-        list(folder(tmp_path / "none").list())
+        list(folder(tmp_path / "none").list({}))
 
 
 def test_a_revision_follows_the_bytes_alone(tmp_path: Path) -> None:
@@ -172,10 +172,10 @@ def test_a_file_of_lines_that_changes_after_listing_is_noticed(tmp_path: Path) -
 
 def test_a_file_of_lines_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"none.jsonl is not a file"):
-        list(lines(tmp_path / "none.jsonl").list())
+        list(lines(tmp_path / "none.jsonl").list({}))
 
 
 def test_listing_is_lazy(tmp_path: Path) -> None:
-    listed = lines(write_jsonl(tmp_path / "f.jsonl", [faq("a"), "{broken"])).list()
+    listed = lines(write_jsonl(tmp_path / "f.jsonl", [faq("a"), "{broken"])).list({})
     first: Listed = next(iter(listed))
     assert isinstance(first, Entry)

@@ -23,7 +23,7 @@ def documents(help_centre: HelpCentre) -> dict[tuple[str, str], Document]:
     """Every document of the samples as it was extracted, by index and id."""
     found = {}
     for name, spec in help_centre.catalog.items():
-        for item in spec.build.source.list():
+        for item in spec.build.source.list({}):
             assert isinstance(item, Entry)
             found[name, item.id] = extract(spec.build.source.read(item))
     return found

@@ -45,7 +45,7 @@ def test_only_a_query_is_needed(help_centre: HelpCentre, client: TestClient) -> 
     assert first["rank"] == 1
     assert 0.3 <= first["relevance"] <= 1
     source = help_centre.catalog[first["index"]].build.source
-    documents = {entry.id: entry for entry in source.list() if isinstance(entry, Entry)}
+    documents = {entry.id: entry for entry in source.list({}) if isinstance(entry, Entry)}
     text = extract(source.read(documents[first["document"]["id"]])).text
     assert text[first["span"]["start"] : first["span"]["end"]] == first["text"]
 

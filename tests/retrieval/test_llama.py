@@ -16,7 +16,7 @@ def test_passages_come_as_nodes_with_their_relevance_and_span(help_centre: HelpC
     assert found.score is not None
     assert found.score > 0.5
     source = help_centre.catalog["articles"].build.source
-    documents = {entry.id: entry for entry in source.list() if isinstance(entry, Entry)}
+    documents = {entry.id: entry for entry in source.list({}) if isinstance(entry, Entry)}
     text = extract(source.read(documents[found.node.ref_doc_id or ""])).text
     start, end = found.node.start_char_idx, found.node.end_char_idx  # type: ignore[attr-defined]
     assert text[start:end] == found.node.get_content()

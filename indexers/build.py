@@ -1,29 +1,24 @@
-"""A re-index: plan, read, chunk, embed, store, verify, switch.
+"""A re-index in one go, by the calling program: plan, each batch, finish.
 
 The live collection is changed in place where its fingerprint is still right; otherwise a new
-collection is built beside it, and the index's alias is switched to it once it is verified.
+collection is built beside it, and the index's alias is switched to it once it is verified. The
+same stages as a job's (`indexers/jobs/work.py`), without a worker that would take them up again.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from itertools import islice
+from collections.abc import Callable
+from dataclasses import dataclass
 
-from chunkers import Chunk, ChunkersError, Document, extract
-from indexers.catalog import IndexBuild, IndexSpec
-from indexers.collections import Target, choose_target, prune
-from indexers.embedding_cache import CachingEmbedder
-from indexers.errors import DocumentError
-from indexers.gate import check_counts, check_listing, check_size
-from indexers.plan import Failure, Plan, plan_reindex
-from indexers.points import filter_values, indexed_text, indexed_units, make_points, schema
-from indexers.sources import Entry
-from indexers.state import PENDING, State, Stored
+from indexers.catalog import IndexSpec
+from indexers.errors import IndexersError
+from indexers.jobs.job import Job, JobRequest, Trigger
+from indexers.jobs.work import Work, finish, give_up, plan, run_batch
+from indexers.plan import Failure
+from indexers.prepare import BATCH_CHUNKS, prepare
+from indexers.state import State
 from indexers.store import VectorStore
 
-BATCH_CHUNKS = 512
-"""Chunks embedded and stored at once: enough to sort by length, little to lose in a crash."""
+__all__ = ["BATCH_CHUNKS", "Options", "Progress", "Report", "reindex"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +39,7 @@ class Options:
     """How to re-index.
 
     `full` builds a new collection from every document. `dry_run` only plans. `allow_shrink` lets
-    an index lose more than half of its documents.
+    an index lose more documents than its gate allows.
     """
 
     full: bool = False
@@ -75,23 +70,6 @@ class Report:
     seconds: float
 
 
-@dataclass(kw_only=True)
-class _Run:
-    """One re-index at work, with its counters."""
-
-    build: IndexBuild
-    collection: str
-    store: VectorStore
-    state: State
-    on_progress: OnProgress
-    embedder: CachingEmbedder
-    total: int
-    rewritten: frozenset[str]
-    documents: int = 0
-    chunks: int = 0
-    failures: list[Failure] = field(default_factory=list)
-
-
 def reindex(
     spec: IndexSpec,
     store: VectorStore,
@@ -106,139 +84,79 @@ def reindex(
 
     Raises:
         SourceError: the source cannot be listed; nothing was touched.
-        ShrinkError: the index would lose more than half of its documents; nothing was touched.
+        ShrinkError: the index would lose too many documents; nothing was touched.
         IndexBusyError: another process re-indexes it; nothing was touched.
-        VerificationError: what is stored is not what was generated, or is less than half of what
-            it would replace; the alias was not switched.
+        VerificationError: what is stored is not what was generated, or the new build did not pass
+            its gate; the alias was not switched.
         EmbedderError, StoreError: the model or the store failed; the next call goes on from there.
     """
     started = time.monotonic()
+    asked = JobRequest(
+        index=spec.name,
+        full=options.full,
+        dry_run=options.dry_run,
+        allow_shrink=options.allow_shrink,
+        trigger=Trigger.DIRECT,
+    )
     with state.only_one(spec.name):
-        on_progress(Progress(stage="listing"))
-        target = choose_target(spec, store, state, full=options.full)
-        plan = plan_reindex(spec.build.source.list({}), state.manifest(target.collection))
-        if not options.allow_shrink:
-            check_listing(spec.name, target, plan, state)
-        run = _Run(
-            build=spec.build,
-            collection=target.collection,
+        job, _ = state.jobs.submit(asked)
+        work = Work(
+            job_id=job.id,
+            spec=spec,
             store=store,
             state=state,
-            on_progress=on_progress,
-            embedder=CachingEmbedder(embedder=spec.build.embedder, state=state),
-            total=len(plan.new) + len(plan.changed),
-            rewritten=frozenset(entry.id for entry in plan.changed),
+            preparer=lambda assignment: prepare(assignment, state),
+            worker="direct",
+            on_change=lambda job: on_progress(_progress(job)),
         )
-        if not options.dry_run:
-            _write(run, spec, target, plan, options)
-        return _report(run, spec, target, plan, options, time.monotonic() - started)
-
-
-def _write(run: _Run, spec: IndexSpec, target: Target, plan: Plan, options: Options) -> None:
-    run.state.save_build(target.record)
-    run.store.create(run.collection, schema(run.build))
-    for batch in _batches(run, [*plan.new, *plan.changed]):
-        _store_batch(run, batch)
-    # What a crash left half-written was written again by now, unless it has become unreadable.
-    half_written = [
-        id_
-        for id_, stored in run.state.manifest(run.collection).items()
-        if stored.revision == PENDING
-    ]
-    for document_id in (*plan.deleted, *half_written):
-        run.store.delete_document(run.collection, document_id)
-        run.state.forget_document(run.collection, document_id)
-    run.build.embedder.release()  # The model's memory is what optimizing needs next.
-    run.on_progress(_progress(run, "verifying"))
-    check_counts(run.collection, run.store, run.state)
-    if run.documents or plan.deleted:
-        run.on_progress(_progress(run, "optimizing"))
-        run.store.optimize(run.collection)
-    if not target.live:
-        if not options.allow_shrink:
-            check_size(target, run.failures, run.state)
-        run.on_progress(_progress(run, "switching"))
-        run.store.switch(spec.name, run.collection)
-    finished = datetime.now(UTC).isoformat(timespec="milliseconds")
-    run.state.save_build(replace(target.record, finished_at=finished))
-    prune(spec.name, target, run.store, run.state)
-
-
-_Chunked = tuple[Document, list[Chunk]]
-
-
-def _batches(run: _Run, entries: Sequence[Entry]) -> Iterator[list[_Chunked]]:
-    batch: list[_Chunked] = []
-    for entry in entries:
         try:
-            batch.append(_chunked(run.build, entry, run.collection))
-        except (DocumentError, ChunkersError) as exc:
-            run.failures.append(Failure(where=entry.where, reason=str(exc)))
-            run.documents += 1
-        if sum(len(chunks) for _, chunks in batch) >= BATCH_CHUNKS:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+            plan(work)
+            if not options.dry_run:
+                for number in range(work.job.batches):
+                    run_batch(work, number)
+            spec.build.embedder.release()  # The model's memory is what optimizing needs next.
+            finish(work)
+        except IndexersError as exc:
+            give_up(work, exc)
+            raise
+        return report_of(work.job, state, time.monotonic() - started)
 
 
-def _chunked(build: IndexBuild, entry: Entry, collection: str) -> _Chunked:
-    document = extract(entry.content or build.source.read(entry))
-    filter_values(document, build.filters)  # Here its failure is the document's alone.
-    count = build.embedder.count_tokens
-    chunks = build.chunker.chunk(document, build=collection, count=count)
-    if not chunks:
-        raise DocumentError("holds no text to index")
-    return document, chunks
-
-
-def _store_batch(run: _Run, batch: Sequence[_Chunked]) -> None:
-    texts = [indexed_text(chunk) for _, chunks in batch for chunk in chunks]
-    units = [indexed_units(document, chunk) for document, chunks in batch for chunk in chunks]
-    embedded = iter(run.embedder.embed(texts, units))
-    points = []
-    for document, chunks in batch:
-        mine = list(islice(embedded, len(chunks)))
-        points += make_points(document, chunks, mine, run.build.sparse, run.build.filters)
-    # Marked before they are written: whatever a crash leaves of them is found and written again.
-    pending = {document.id: Stored(PENDING, 0) for document, _ in batch}
-    run.state.save_documents(run.collection, pending)
-    for first in range(0, len(points), BATCH_CHUNKS):  # One document may have thousands.
-        run.store.upsert(run.collection, points[first : first + BATCH_CHUNKS])
-    for document, chunks in batch:
-        if document.id in run.rewritten:
-            run.store.delete_document(run.collection, document.id, keep=[c.id for c in chunks])
-    stored = {document.id: Stored(document.revision, len(chunks)) for document, chunks in batch}
-    run.state.save_documents(run.collection, stored)
-    run.documents += len(batch)
-    run.chunks += len(points)
-    run.on_progress(_progress(run, "indexing"))
-
-
-def _progress(run: _Run, stage: str) -> Progress:
-    return Progress(stage=stage, documents=run.documents, total=run.total, chunks=run.chunks)
-
-
-def _report(
-    run: _Run, spec: IndexSpec, target: Target, plan: Plan, options: Options, seconds: float
-) -> Report:
-    stored = 0 if options.dry_run else run.store.count(run.collection)
+def report_of(job: Job, state: State, seconds: float) -> Report:
+    """What a job did, as a report."""
+    tasks = state.jobs.documents.all(job.id, states=["failed", "skipped"])
+    named = {
+        kind: tuple(
+            Failure(where=task.location, reason=task.reason or "")
+            for task in tasks
+            if task.state == kind
+        )
+        for kind in ("failed", "skipped")
+    }
+    counts = job.counts
     return Report(
-        index=spec.name,
-        collection=run.collection,
-        dry_run=options.dry_run,
-        switched=not options.dry_run and not target.live,
-        scanned=plan.scanned,
-        new=len(plan.new),
-        changed=len(plan.changed),
-        unchanged=plan.unchanged,
-        deleted=len(plan.deleted),
-        kept=plan.kept,
-        failures=(*plan.failures, *run.failures),
-        skipped=plan.skipped,
-        chunks_generated=run.chunks,
-        chunks_stored=stored,
-        texts_embedded=run.embedder.embedded,
-        texts_reused=run.embedder.reused,
+        index=job.index,
+        collection=job.collection or "",
+        dry_run=job.request.dry_run,
+        switched=not job.request.dry_run and not job.live,
+        scanned=counts.scanned,
+        new=counts.new,
+        changed=counts.modified,
+        unchanged=counts.unchanged,
+        deleted=counts.deleted,
+        kept=counts.kept,
+        failures=named["failed"],
+        skipped=named["skipped"],
+        chunks_generated=counts.generated,
+        chunks_stored=job.stored or 0,
+        texts_embedded=counts.embedded,
+        texts_reused=counts.reused,
         seconds=seconds,
+    )
+
+
+def _progress(job: Job) -> Progress:
+    counts = job.counts
+    return Progress(
+        stage=job.stage, documents=counts.documents, total=counts.total, chunks=counts.generated
     )

@@ -1,11 +1,12 @@
 """The catalog: one YAML file that declares each index once."""
 
+import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from chunkers import CHUNKERS, ArticleChunker, Chunker, FaqChunker, PdfChunker, SnippetChunker
 from chunkers.document import ContentType
@@ -13,9 +14,10 @@ from indexers.bm25 import Bm25Encoder
 from indexers.embedding import DEFAULT_EMBEDDER, EMBEDDERS, Embedder, MiniLM, SentenceEmbedder
 from indexers.errors import CatalogError
 from indexers.filters import FilterType
-from indexers.located import Located, LocatedError, choose, construct, load
+from indexers.located import Located, LocatedError, choose, construct, from_json, load
 from indexers.search_spec import SearchSpec, parse_search
 from indexers.sources import SOURCES, Source
+from indexers.upkeep import KEYS, Upkeep, parse_upkeep
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 # The stores read anything else as a path into the payload, or not at all.
@@ -36,11 +38,12 @@ class IndexBuild:
 
 @dataclass(frozen=True, kw_only=True)
 class IndexSpec:
-    """One index of the catalog: what is stored for it, and how it is searched."""
+    """One index of the catalog: what is stored for it, how it is searched and kept up."""
 
     name: str
     build: IndexBuild
     search: SearchSpec
+    upkeep: Upkeep = field(default_factory=Upkeep)
 
 
 def load_catalog(path: Path) -> dict[str, IndexSpec]:
@@ -61,26 +64,89 @@ def load_catalog(path: Path) -> dict[str, IndexSpec]:
         raise CatalogError(str(exc)) from exc
 
 
+class CatalogFile:
+    """A catalog that is read again whenever its file has changed."""
+
+    def __init__(self, path: Path) -> None:
+        """A catalog in a file, which is read at the first use."""
+        self.path = path
+        self._read: tuple[object, dict[str, IndexSpec]] = (None, {})
+
+    def current(self) -> dict[str, IndexSpec]:
+        """Every index as the file says now.
+
+        Raises:
+            CatalogError: it is not a valid catalog now.
+        """
+        try:
+            found = self.path.stat()
+        except OSError as exc:
+            raise CatalogError(f"{self.path}: cannot be read: {exc.strerror}") from exc
+        version = (found.st_mtime_ns, found.st_size, found.st_ino)
+        known, catalog = self._read
+        if version != known:
+            catalog = load_catalog(self.path)
+            self._read = (version, catalog)
+        return catalog
+
+    def spec(self, name: str, source: str | None = None) -> IndexSpec:
+        """One index, with the source that a JSON object describes in place of its own.
+
+        Raises:
+            CatalogError: there is no such index, or the source is not valid, or it names a file
+                outside of the catalog's folder, which is not for a request to read.
+        """
+        catalog = self.current()
+        if name not in catalog:
+            raise CatalogError(f"no index {name!r}; the catalog has: {', '.join(catalog)}")
+        spec = catalog[name]
+        if source is None:
+            return spec
+        try:
+            where = from_json(json.loads(source), str(self.path))
+            other = parse_source(spec.build.content_type, where)
+        except LocatedError as exc:
+            raise CatalogError(f"source: {exc}") from exc
+        self._check_inside(other)
+        return replace(spec, build=replace(spec.build, source=other))
+
+    def _check_inside(self, source: Any) -> None:
+        for part in fields(source):
+            value = getattr(source, part.name)
+            if isinstance(value, Path) and not value.is_relative_to(self.path.parent.resolve()):
+                raise CatalogError(f"source: '{part.name}' lies outside of the catalog's folder")
+
+
 def _index(name: str, indexes: Located) -> IndexSpec:
     if not _NAME.fullmatch(name):
         rule = "lower-case letters, digits, '-' and '_', at most 40, a letter first"
         raise indexes.error(f"an index's name is made of {rule}; not {name!r}", name)
     where = indexes.mapping(name)
-    where.only({"content_type", "source", "build", "search", "filters"})
+    where.only({"content_type", "source", "build", "search", "filters", *KEYS})
     types = {kind.value: kind for kind in ContentType}
     content_type = choose(where, "content_type", types)
     where.require("source")
-    source = where.mapping("source")
     return IndexSpec(
         name=name,
         build=IndexBuild(
             content_type=content_type,
-            source=construct(choose(source, "kind", SOURCES), source, content_type=content_type),
+            source=parse_source(content_type, where.mapping("source")),
             **parse_build(content_type, where.mapping("build")),
             filters=_filters(where.mapping("filters")),
         ),
         search=parse_search(content_type, where.mapping("search")),
+        upkeep=parse_upkeep(where),
     )
+
+
+def parse_source(content_type: ContentType, where: Located) -> Source:
+    """The source that a mapping describes.
+
+    Raises:
+        LocatedError: an unknown kind or key, or a value that is not valid.
+    """
+    source: Source = construct(choose(where, "kind", SOURCES), where, content_type=content_type)
+    return source
 
 
 class Components(TypedDict):
@@ -147,8 +213,8 @@ def _check_window(chunker: Chunker, embedder: Embedder, where: Located) -> None:
 
 def _filters(where: Located) -> dict[str, FilterType]:
     types = {kind.value: kind for kind in FilterType}
-    for field in where:
-        if not _FILTER.fullmatch(field):
+    for name in where:
+        if not _FILTER.fullmatch(name):
             rule = "ASCII letters, digits, '-' and '_', a letter or '_' first"
-            raise where.error(f"a filter's name is made of {rule}; not {field!r}", field)
-    return {field: choose(where, field, types) for field in where}
+            raise where.error(f"a filter's name is made of {rule}; not {name!r}", name)
+    return {name: choose(where, name, types) for name in where}

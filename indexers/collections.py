@@ -1,12 +1,18 @@
-"""Which physical collection a re-index writes to, and which ones are no longer needed."""
+"""Which physical collection a re-index writes to, which one is live, and which may go."""
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
+import secrets
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 from indexers.catalog import IndexSpec
+from indexers.errors import ConflictError
 from indexers.fingerprint import canonical, fingerprint
+from indexers.jobs.job import now_iso
 from indexers.state import BuildRecord, State
 from indexers.store import VectorStore
+
+IN_USE_S = 60.0
+"""How long after a switch a search may still read the collection that it has left."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +31,8 @@ class Target:
 
 
 def choose_target(spec: IndexSpec, store: VectorStore, state: State, *, full: bool) -> Target:
-    """The live collection where its fingerprint fits, else one that was left unfinished or kept
-    from before with the right fingerprint, else a new one. `full` always takes a new one."""
+    """The live collection where its fingerprint fits, else one of the right fingerprint that was
+    left unfinished or kept from before, else a new one. `full` always takes a new one."""
     settings = canonical(spec.build)
     wanted = fingerprint(settings)
     live = store.aliases().get(spec.name)
@@ -34,38 +40,95 @@ def choose_target(spec: IndexSpec, store: VectorStore, state: State, *, full: bo
     mine = [build for build in state.builds() if build.index == spec.name]
     fitting = [b for b in mine if b.fingerprint == wanted and b.collection in existing]
     if not full:
-        for build in sorted(fitting, key=lambda b: b.collection != live):
+        for build in sorted(fitting, key=lambda b: (b.collection != live, bool(b.rejected_at))):
             is_live = build.collection == live
-            return Target(record=build, live=is_live, replaces=None if is_live else live)
-    taken = existing | {build.collection for build in mine}
+            if is_live or not build.rejected_at:
+                return Target(record=build, live=is_live, replaces=None if is_live else live)
     record = BuildRecord(
-        collection=_free_name(f"{spec.name}-{wanted}", taken),
+        # Never a name that was there before: a search that is late would find the wrong build.
+        collection=f"{spec.name}-{wanted}-{secrets.token_hex(3)}",
         index=spec.name,
         fingerprint=wanted,
         settings=settings,
-        started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        started_at=now_iso(),
     )
     return Target(record=record, live=False, replaces=live)
 
 
-def prune(index: str, target: Target, store: VectorStore, state: State) -> None:
-    """Drop the index's collections apart from the live one and the one it replaced."""
-    live = store.aliases().get(index)
-    kept = {live, target.replaces}
-    if target.live:  # Nothing was replaced now: what an earlier switch kept stays.
-        finished = [b for b in state.builds() if b.index == index and b.finished_at]
-        others = [b.collection for b in finished if b.collection != live]
-        kept |= set(others[-1:])
+def switch(index: str, collection: str, store: VectorStore, state: State) -> None:
+    """Let searches see a collection, and note since when. Called by who holds the index's lock.
+
+    Raises:
+        StoreError: the store failed; searches see either the one or the other.
+    """
+    left = store.aliases().get(index)
+    store.switch(index, collection)
+    now = now_iso()
     for build in state.builds():
-        if build.index == index and build.collection not in kept:
+        if build.collection == collection:
+            state.save_build(replace(build, switched_at=now, replaced_at=None, rejected_at=None))
+        elif build.collection == left:
+            state.save_build(replace(build, replaced_at=now))
+
+
+def roll_back(index: str, store: VectorStore, state: State) -> str:
+    """Let searches see the build that was live before the live one; its collection.
+
+    Raises:
+        ConflictError: there is none.
+        StoreError: the store failed; searches see either the one or the other.
+    """
+    live = store.aliases().get(index)
+    previous = _previous(index, live, store, state)
+    if not previous:
+        raise ConflictError(f"index {index!r} has no earlier build to go back to")
+    switch(index, previous[0].collection, store, state)
+    for build in state.builds():
+        if build.collection == live:
+            state.save_build(replace(build, rejected_at=now_iso()))
+    return previous[0].collection
+
+
+def prune(spec: IndexSpec, store: VectorStore, state: State) -> list[str]:
+    """Drop builds of an index that are neither live nor among the previous ones to keep, by
+    number and age; the collections that went. One that searches may still read stays for now,
+    one that a job is writing too."""
+    index, live = spec.name, store.aliases().get(spec.name)
+    written = {job.collection for job in state.jobs.active() if job.index == index}
+    previous = _previous(index, live, store, state)[: spec.upkeep.keep.builds]
+    if spec.upkeep.keep.days is not None:
+        since = datetime.now(UTC) - timedelta(days=spec.upkeep.keep.days)
+        previous = [b for b in previous if _at(b.replaced_at) > since]
+    kept = {live, *written, *(build.collection for build in previous)}
+    builds = state.builds()
+    since_switch = next((b.switched_at or "" for b in builds if b.collection == live), "")
+    # What was rolled back is remembered until another build has come in its place.
+    kept |= {b.collection for b in builds if b.rejected_at and b.rejected_at >= since_switch}
+    gone = []
+    for build in builds:
+        left = (datetime.now(UTC) - _at(build.replaced_at)).total_seconds()
+        if build.index == index and build.collection not in kept and not 0 <= left < IN_USE_S:
             store.drop(build.collection)
             state.forget_build(build.collection)
+            gone.append(build.collection)
+    return gone
 
 
-def _free_name(name: str, taken: set[str]) -> str:
-    if name not in taken:
-        return name
-    number = 2
-    while f"{name}-{number}" in taken:
-        number += 1
-    return f"{name}-{number}"
+def _previous(index: str, live: str | None, store: VectorStore, state: State) -> list[BuildRecord]:
+    """The builds that were live before, the latest first, that were not rolled back."""
+    existing = set(store.collections())
+    builds = [
+        build
+        for build in state.builds()
+        if build.index == index
+        and build.collection != live
+        and build.collection in existing
+        # One of before `switched_at` was written down was live when it was finished.
+        and (build.switched_at or build.finished_at)
+        and not build.rejected_at
+    ]
+    return sorted(builds, key=lambda b: b.replaced_at or b.finished_at or "", reverse=True)
+
+
+def _at(time: str | None) -> datetime:
+    return datetime.fromisoformat(time) if time else datetime.min.replace(tzinfo=UTC)

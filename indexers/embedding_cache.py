@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,23 +14,20 @@ from indexers.units import UnitVectors, quantise
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """A text's vector, of shape (dimension,), and those of its units."""
+    """A text's vector, of shape (dimension,), and those of its units; `fresh` where the model made
+    them now."""
 
     vector: Vector
     units: UnitVectors
+    fresh: bool
 
 
-@dataclass(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class CachingEmbedder:
-    """An embedder for documents, in front of which the state database keeps every vector.
-
-    `embedded` and `reused` count the texts since it was made.
-    """
+    """An embedder for documents, in front of which the state database keeps every vector."""
 
     embedder: Embedder
     state: State
-    embedded: int = field(default=0, init=False)
-    reused: int = field(default=0, init=False)
 
     def embed(self, texts: Sequence[str], units: Sequence[Spans]) -> list[Embedded]:
         """The texts' vectors, and those of the units of each, in order.
@@ -47,9 +44,10 @@ class CachingEmbedder:
             fresh = self._embed([texts[place] for place in places], [units[p] for p in places])
             self.state.save_embeddings(model, dict(zip(missing, fresh, strict=True)))
             known.update(zip(missing, fresh, strict=True))
-        self.embedded += len(missing)
-        self.reused += len(texts) - len(missing)
-        return [self._decoded(known[key]) for key in keys]
+        return [
+            self._decoded(known[key], fresh=missing.get(key) == place)
+            for place, key in enumerate(keys)
+        ]
 
     def _embed(self, texts: Sequence[str], units: Sequence[Spans]) -> list[bytes]:
         vectors, unit_vectors = self.embedder.embed_units(texts, units)
@@ -58,11 +56,11 @@ class CachingEmbedder:
             for vector, rows in zip(vectors, unit_vectors, strict=True)
         ]
 
-    def _decoded(self, value: bytes) -> Embedded:
+    def _decoded(self, value: bytes, *, fresh: bool) -> Embedded:
         dimension = self.embedder.dimension
         vector = np.frombuffer(value, dtype=np.float32, count=dimension)
         rows = np.frombuffer(value, dtype=np.int8, offset=vector.nbytes)
-        return Embedded(vector, rows.reshape(-1, dimension))
+        return Embedded(vector, rows.reshape(-1, dimension), fresh)
 
 
 def _key(text: str, spans: Spans) -> bytes:

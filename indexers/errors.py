@@ -48,5 +48,37 @@ class StateError(IndexersError):
     """The state database could not be read or written."""
 
 
+class TakenError(StateError):
+    """A row with the same key is there already."""
+
+
+class JobNotFoundError(IndexersError):
+    """There is no such job."""
+
+
+class IndexNotFoundError(IndexersError):
+    """The catalog has no such index."""
+
+
+class DocumentNotFoundError(IndexersError):
+    """The index has no such document."""
+
+
+class SignatureError(IndexersError):
+    """An announcement is not signed as it should be."""
+
+
+class ConflictError(IndexersError):
+    """What was asked for cannot be done in the state that things are in."""
+
+
+class ServerError(IndexersError):
+    """The server did not do what was asked."""
+
+
 class VerificationError(IndexersError):
     """What is stored is not what was generated; the build was not switched to."""
+
+
+BROKEN_BY = (StoreError, StateError, ServerError)
+"""What everything else waits for until somebody has mended it."""

@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from chunkers import EXTRACTOR_VERSION
+from chunkers import CHUNKERS, EXTRACTOR_VERSION
+from indexers.bm25 import Bm25Encoder
 from indexers.catalog import IndexBuild
-from indexers.embedding import EMBEDDERS
+from indexers.embedding import EMBEDDERS, Embedder
+from indexers.errors import EmbedderError
+from indexers.filters import FilterType
 from indexers.points import LAYOUT_VERSION
 
 
@@ -31,6 +34,37 @@ def canonical(build: IndexBuild) -> str:
         "layout": LAYOUT_VERSION,
     }
     return json.dumps(settings, sort_keys=True, default=_plain)
+
+
+def build_of(settings: str, catalogued: IndexBuild) -> IndexBuild:
+    """The build whose canonical form is given, with the source that the catalog has now.
+
+    Raises:
+        EmbedderError: its model is no longer to be had.
+    """
+    if canonical(catalogued) == settings:
+        return catalogued
+    known = json.loads(settings)
+    embedder: Embedder = EMBEDDERS[known["embedder"]["kind"]](**known["embedder"]["fields"])
+    if embedder == catalogued.embedder:
+        embedder = catalogued.embedder  # One of the two is loaded, not both.
+    if embedder.revision != known["embedder"]["revision"]:
+        raise EmbedderError(f"the model {embedder.name} has changed since; re-index the index")
+    chunkers = {cls.__name__: cls for cls in CHUNKERS.values()}
+    return IndexBuild(
+        content_type=catalogued.content_type,
+        source=catalogued.source,
+        chunker=chunkers[known["chunker"]["kind"]](**_given(known["chunker"])),
+        embedder=embedder,
+        sparse=Bm25Encoder(**_given(known["sparse"])),
+        filters={name: FilterType(kind) for name, kind in known["filters"].items()},
+    )
+
+
+def _given(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """A component's fields as they were before they were written as JSON, which has no tuples."""
+    given = {name: value for name, value in settings.items() if name != "kind"}
+    return {n: tuple(v) if isinstance(v, list) else v for n, v in given.items()}
 
 
 def fingerprint(settings: str) -> str:

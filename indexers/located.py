@@ -30,9 +30,10 @@ class Located(dict[str, Any]):
         self.lines: dict[str, int] = {}
 
     def error(self, message: str, key: str | None = None) -> LocatedError:
-        """A LocatedError at the line of `key`, or of the mapping itself."""
+        """A LocatedError at the line of `key`, or of the mapping itself; one that comes from no
+        file, and has line 0, says none."""
         line = self.line if key is None else self.lines.get(key, self.line)
-        return LocatedError(f"{self.file}:{line}: {message}")
+        return LocatedError(f"{self.file}:{line}: {message}" if line else message)
 
     def require(self, key: str) -> Any:
         """The value of a key that has to be there.
@@ -96,6 +97,14 @@ def load(path: Path) -> Located:
         raise LocatedError(f"{path}: not valid YAML: {exc}") from exc
     except RecursionError as exc:
         raise LocatedError(f"{path}: nested too deeply, or an anchor holds itself") from exc
+
+
+def from_json(value: Mapping[str, Any], file: str) -> Located:
+    """A mapping that came some other way; paths in it are relative to `file` all the same."""
+    found = Located(file, 0)
+    for key, item in value.items():
+        found[key] = from_json(item, file) if isinstance(item, Mapping) else item
+    return found
 
 
 def _mapping(file: str, node: yaml.MappingNode) -> Located:

@@ -2,9 +2,9 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TextIO
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.progress import (
@@ -19,9 +19,11 @@ from rich.progress import (
 from rich.progress import Progress as RichProgress
 from rich.text import Text
 
-from indexers.build import OnProgress, Progress
+_LINE_EVERY_S = 2.0
 
-_LINE_EVERY_S = 5.0
+
+OnProgress = Callable[[Mapping[str, Any]], None]
+"""Is given a job, as the JSON object of `indexers.jobs.view`, whenever it may have changed."""
 
 
 @contextmanager
@@ -31,7 +33,7 @@ def shown(name: str, stream: TextIO = sys.stderr) -> Iterator[OnProgress]:
     if console.is_terminal:
         with _bar(console) as bar:
             task = bar.add_task(name, total=None, stage="listing", rate="")
-            yield lambda progress: _update(bar, task, progress)
+            yield lambda job: _update(bar, task, job)
     else:
         yield _Lines(name, stream)
 
@@ -43,24 +45,25 @@ class _Lines:
         self._name = name
         self._stream = stream
         self._stage = ""
-        self._started = self._said = time.monotonic()
+        self._said = time.monotonic()
 
-    def __call__(self, progress: Progress) -> None:
-        now = time.monotonic()
-        if progress.stage == self._stage and now - self._said < _LINE_EVERY_S:
+    def __call__(self, job: Mapping[str, Any]) -> None:
+        now, stage = time.monotonic(), "stuck" if job["stuck"] else str(job["stage"])
+        if stage == self._stage and now - self._said < _LINE_EVERY_S:
             return
-        self._stage, self._said = progress.stage, now
-        rate = _rate(progress, now - self._started)
-        done = f" {progress.documents}/{progress.total} documents{rate}" if progress.total else ""
-        print(f"{self._name}: {progress.stage}{done}", file=self._stream, flush=True)
+        self._stage, self._said = stage, now
+        progress = job["progress"]
+        total = progress["total"]
+        done = f" {progress['documents']}/{total} documents{_pace(progress)}" if total else ""
+        print(f"{self._name}: {stage}{done}", file=self._stream, flush=True)
+        if job["note"]:
+            print(f"{self._name}: {job['note']}", file=self._stream, flush=True)
 
 
-def _rate(progress: Progress, seconds: float) -> str:
-    if not progress.documents or seconds <= 0:
+def _pace(progress: Mapping[str, Any]) -> str:
+    if progress["seconds_left"] is None:
         return ""
-    rate = progress.documents / seconds
-    left = (progress.total - progress.documents) / rate
-    return f", {rate:.1f} documents/s, {left:.0f} s left"
+    return f", {progress['per_second']} documents/s, {progress['seconds_left']:.0f} s left"
 
 
 class _Rate(ProgressColumn):
@@ -83,10 +86,10 @@ def _bar(console: Console) -> RichProgress:
     )
 
 
-def _update(bar: RichProgress, task: "int", progress: Progress) -> None:
+def _update(bar: RichProgress, task: "int", job: Mapping[str, Any]) -> None:
     bar.update(
         task,  # type: ignore[arg-type]
-        stage=progress.stage,
-        completed=progress.documents,
-        total=progress.total or None,
+        stage="stuck" if job["stuck"] else job["stage"],
+        completed=job["progress"]["documents"],
+        total=job["progress"]["total"] or None,
     )

@@ -5,14 +5,16 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from indexers.state import State
 from indexers.store import VectorStore
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """`data_dir` holds the state and, without a Qdrant server, the vectors too."""
+    """`data_dir` holds the vectors without a Qdrant server, and the state without a database."""
 
     data_dir: Path
+    database_url: str | None = None
     qdrant_url: str | None = None
     qdrant_api_key: str | None = None
 
@@ -28,9 +30,10 @@ def add_places(parser: argparse.ArgumentParser) -> None:
 
 
 def settings_from_env(data_dir: Path) -> Settings:
-    """Settings by the environment: QDRANT_URL and QDRANT_API_KEY."""
+    """Settings by the environment: DATABASE_URL, QDRANT_URL and QDRANT_API_KEY."""
     return Settings(
         data_dir=data_dir,
+        database_url=os.environ.get("DATABASE_URL") or None,
         qdrant_url=os.environ.get("QDRANT_URL") or None,
         qdrant_api_key=os.environ.get("QDRANT_API_KEY") or None,
     )
@@ -52,6 +55,15 @@ def open_store(settings: Settings) -> VectorStore:
     return EdgeStore(settings.data_dir / "store")
 
 
+def open_state(settings: Settings) -> State:
+    """The state: in the database that the settings name, or in a file.
+
+    Raises:
+        StateError: it cannot be opened.
+    """
+    return State(settings.database_url or state_path(settings))
+
+
 def state_path(settings: Settings) -> Path:
-    """The state database's file."""
+    """The state's file, where the settings name no database."""
     return settings.data_dir / "passages.db"

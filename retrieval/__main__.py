@@ -11,10 +11,10 @@ import httpx
 from pydantic import ValidationError
 from rich.console import Console
 
-from indexers.catalog import load_catalog
+from indexers.catalog import CatalogFile, load_catalog
+from indexers.client import running_server
 from indexers.errors import CatalogError, IndexersError, StoreInUseError
-from indexers.settings import add_places, open_store, settings_from_env, state_path
-from indexers.state import State
+from indexers.settings import add_places, open_state, open_store, settings_from_env
 from retrieval.engine import Engine
 from retrieval.errors import InvalidQueryError, NotReadyError, RetrievalError
 from retrieval.show import show_answer
@@ -44,9 +44,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _serve(args: argparse.Namespace) -> int:
+    from indexers.jobs.service import Service
+    from indexers.jobs.worker import Worker
     from retrieval.api.serve import serve
 
-    serve(_engine(args), host=args.host, port=args.port, data_dir=args.data_dir)
+    settings = settings_from_env(args.data_dir)
+    catalog = CatalogFile(args.catalog)
+    catalog.current()
+    store, state = open_store(settings), open_state(settings)
+    # One process owns the embedded store, so the jobs run in it; a Qdrant server is for workers.
+    embedded = settings.qdrant_url is None
+    worker = Worker(store, state, catalog, yields=True) if embedded else None
+    service = Service(catalog, store, state, worker.wake if worker else lambda: None)
+    engine = Engine(catalog, store, state)
+    serve(engine, service, worker, host=args.host, port=args.port, data_dir=args.data_dir)
     return 0
 
 
@@ -79,8 +90,6 @@ def _ask_here(args: argparse.Namespace) -> dict[str, Any]:
 
 def _ask_server(args: argparse.Namespace) -> dict[str, Any]:
     """Ask the server that owns the embedded store."""
-    from retrieval.api.serve import running_server
-
     url = running_server(args.data_dir)
     if url is None:
         raise StoreInUseError(f"{args.data_dir} is in use by a process that is not a server")
@@ -121,7 +130,7 @@ def _request(args: argparse.Namespace) -> Any:
 def _engine(args: argparse.Namespace) -> Engine:
     catalog = load_catalog(args.catalog)
     settings = settings_from_env(args.data_dir)
-    return Engine(catalog, open_store(settings), State(state_path(settings)))
+    return Engine(catalog, open_store(settings), open_state(settings))
 
 
 def _filter(text: str) -> tuple[str, Any]:

@@ -5,14 +5,14 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from chunkers import count_cl100k
 from indexers.bm25 import Bm25Encoder
-from indexers.catalog import IndexSpec
+from indexers.catalog import CatalogFile, IndexSpec
 from indexers.embedding import EMBEDDERS, Embedder
-from indexers.errors import IndexersError
+from indexers.errors import CatalogError, IndexersError
 from indexers.search_spec import SearchSpec
 from indexers.state import BuildRecord, State
 from indexers.status import is_current
@@ -42,15 +42,29 @@ class Live:
 class Engine:
     """The live builds of a catalog's indexes, looked up anew for every query."""
 
-    def __init__(self, catalog: Mapping[str, IndexSpec], store: VectorStore, state: State) -> None:
-        """An engine over a store and a state, which it closes."""
-        self.catalog = dict(catalog)
+    def __init__(
+        self, catalog: Mapping[str, IndexSpec] | CatalogFile, store: VectorStore, state: State
+    ) -> None:
+        """An engine over a store and a state, which it closes. A catalog in a file is followed
+        when that changes."""
+        self._file = catalog if isinstance(catalog, CatalogFile) else None
+        self._catalog = catalog.current() if isinstance(catalog, CatalogFile) else dict(catalog)
         self.store = store
         self.threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="search")
         self._state = state
         self._live: dict[str, Live] = {}
         self._idf: dict[str, tuple[float, dict[int, float]]] = {}
         self._loading = threading.Lock()
+
+    @property
+    def catalog(self) -> dict[str, IndexSpec]:
+        """The indexes that can be searched: those of the catalog when it was last valid."""
+        if self._file is not None:
+            try:
+                self._catalog = self._file.current()
+            except CatalogError:
+                return self._catalog  # Who re-indexes is told; searches go on.
+        return self._catalog
 
     def live(self, name: str) -> Live:
         """The live build of an index of the catalog.
@@ -62,15 +76,17 @@ class Engine:
         collection = self.store.aliases().get(name)
         if collection is None:
             raise NotReadyError(
-                f"index {name!r} was never indexed; run 'python -m indexers reindex {name}' "
-                "(over the embedded store, stop the server first)"
+                f"index {name!r} was never indexed; run 'python -m indexers reindex {name}'"
             )
+        spec = self.catalog[name].search
         known = self._live.get(name)
         if known is None or known.record.collection != collection:
             with self._loading:
                 known = self._live.get(name)  # Another thread may have loaded it meanwhile.
                 if known is None or known.record.collection != collection:
                     known = self._live[name] = self._load(name, collection)
+        if known.spec is not spec:  # The catalog has changed how it is searched.
+            known = self._live[name] = replace(known, spec=spec)
         return known
 
     def idf(self, live: Live, terms: Sequence[int]) -> dict[int, float]:

@@ -23,5 +23,9 @@ class NotReadyError(RetrievalError):
     """The indexes asked for cannot be searched now."""
 
 
+class UnauthorizedError(RetrievalError):
+    """The administration key is missing or wrong."""
+
+
 class DeadlineExceededError(RetrievalError):
     """No index answered within the deadline."""

@@ -55,9 +55,10 @@ def _reindex(common: list[str]) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """This process's environment, without the Qdrant server that it may name: the samples are
-    for a folder of their own, not for somebody's server."""
-    return {name: v for name, v in os.environ.items() if not name.startswith("QDRANT_")}
+    """This process's environment, without the servers that it may name: the samples are for a
+    folder of their own, not for somebody's server."""
+    elsewhere = ("QDRANT_", "DATABASE_URL", "PASSAGES_")
+    return {name: v for name, v in os.environ.items() if not name.startswith(elsewhere)}
 
 
 @contextmanager

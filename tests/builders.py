@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,13 @@ class Site:
         specs = self.specs()
         spec = specs[name or next(iter(specs))]
         return reindex(spec, self.store, self.state, Options(**options), on_progress)
+
+    def an_hour_passes(self) -> None:
+        """Let every switch so far be an hour ago."""
+        for build in self.state.builds():
+            if build.replaced_at:
+                since = datetime.fromisoformat(build.replaced_at) - timedelta(hours=1)
+                self.state.save_build(replace(build, replaced_at=since.isoformat()))
 
     def engine(self) -> Engine:
         """An engine over the installation, which the site closes."""

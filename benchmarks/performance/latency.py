@@ -51,7 +51,7 @@ def measure_latency(place: Workplace, chunks: int | None, rounds: int = ROUNDS) 
     catalog = write_catalog(place.folder / f"latency-{chunks}.yaml", place.pages(chunks)).resolve()
     data_dir = (place.folder / f"latency-{chunks}").resolve()
     where = ("--catalog", catalog, "--data-dir", data_dir)
-    (report,) = json.loads(output_of("indexers", "reindex", *where, "--json"))["reports"]
+    (job,) = json.loads(output_of("indexers", "reindex", *where, "--json"))["jobs"]
     aside = data_dir.with_suffix(".raw")  # One process at a time owns a store.
     shutil.rmtree(aside, ignore_errors=True)
     shutil.copytree(data_dir, aside)
@@ -61,7 +61,7 @@ def measure_latency(place: Workplace, chunks: int | None, rounds: int = ROUNDS) 
         with raw_parts(catalog, aside) as raw, served(catalog, data_dir) as client:
             measured.append(_round(texts, raw, client))
     shutil.rmtree(aside)
-    return [Row(name="chunks", value=report["chunks_stored"], decimals=0), *latency_rows(measured)]
+    return [Row(name="chunks", value=job["chunks"]["stored"], decimals=0), *latency_rows(measured)]
 
 
 def latency_rows(rounds: Sequence[Round]) -> list[Row]:

@@ -1,13 +1,16 @@
-"""The memory of a process that indexes all pages of the data set."""
+"""The memory of the processes that index all pages of the data set."""
 
 import json
-import os
 import subprocess
 import tempfile
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
+
+import psutil
 
 from benchmarks.errors import BenchmarksError
 from benchmarks.performance.passages import ROOT, environment, python_m, write_catalog
@@ -20,24 +23,25 @@ _QUARTERS = ("first", "second", "third", "fourth")
 
 
 def measure_memory(place: Workplace, chunks: int | None) -> list[Row]:
-    """Index every page, or pages of about `chunks` chunks, in a process of its own."""
+    """Index every page, or pages of about `chunks` chunks, by the command line."""
     pages = place.documents() if chunks is None else place.pages(chunks)
     place.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=place.folder) as name:
         folder = Path(name).resolve()
         catalog = write_catalog(folder / "catalog.yaml", pages)
         where = ("--catalog", catalog, "--data-dir", folder / "data")
-        report, peak, samples = _watched(*python_m("indexers", "reindex", *where, "--json"))
-    return memory_rows(json.loads(report)["reports"][0], peak, samples)
+        printed, seconds, samples = watched(*python_m("indexers", "reindex", *where, "--json"))
+    (job,) = json.loads(printed)["jobs"]
+    return memory_rows(job, seconds, samples)
 
 
-def memory_rows(report: dict[str, float], peak: float, samples: Sequence[float]) -> list[Row]:
-    """The rows of a report, its process's peak in GB, and samples of its memory in GB."""
+def memory_rows(job: Mapping[str, Any], seconds: float, samples: Sequence[float]) -> list[Row]:
+    """The rows of a job, its seconds, and samples of the memory of its processes in GB."""
     return [
-        Row(name="pages", value=report["scanned"], decimals=0),
-        Row(name="chunks", value=report["chunks_stored"], decimals=0),
-        Row(name="seconds", value=report["seconds"], unit="s", decimals=0),
-        Row(name="peak memory", value=peak, unit="GB", most=MOST_GB),
+        Row(name="pages", value=job["documents"]["scanned"], decimals=0),
+        Row(name="chunks", value=job["chunks"]["stored"], decimals=0),
+        Row(name="seconds", value=seconds, unit="s", decimals=0),
+        Row(name="peak memory", value=max(samples, default=0.0), unit="GB", most=MOST_GB),
         *(
             Row(name=f"peak in the {quarter} quarter of the time", value=value, unit="GB")
             for quarter, value in zip(_QUARTERS, quarter_peaks(samples), strict=True)
@@ -51,34 +55,41 @@ def quarter_peaks(samples: Sequence[float]) -> list[float]:
     return [max(samples[first:last], default=0.0) for first, last in pairwise(bounds)]
 
 
-def _watched(*command: str) -> tuple[str, float, list[float]]:
-    """What a command prints, its peak resident memory in GB, and samples of that in between.
+def watched(*command: str) -> tuple[str, float, list[float]]:
+    """What a command prints, its seconds, and samples of the resident memory in GB of it and of
+    the processes that it starts.
 
     Raises:
         BenchmarksError: it failed.
     """
     samples: list[float] = []
     ended = threading.Event()
+    started = time.monotonic()
     with subprocess.Popen(
         command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True
     ) as process:
         watcher = threading.Thread(target=_watch, args=(process.pid, samples, ended))
         watcher.start()
-        assert process.stdout is not None
-        printed = process.stdout.read()
+        printed, _ = process.communicate()
         ended.set()
         watcher.join()
-        # Not `wait`, which does not tell what this process used.
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise BenchmarksError(f"{' '.join(command)}: exit code {process.returncode}")
-    return printed, usage.ru_maxrss * 1024 / 1e9, samples  # Linux counts in KiB.
+    return printed, time.monotonic() - started, samples
+
+
+def resident_gb(pid: int) -> float:
+    """The resident memory of a process and of those that it has started, in GB; 0 when it is
+    gone. Pages that they share count for each."""
+    try:
+        process = psutil.Process(pid)
+        return (
+            sum(one.memory_info().rss for one in [process, *process.children(recursive=True)]) / 1e9
+        )
+    except psutil.NoSuchProcess:
+        return 0.0
 
 
 def _watch(pid: int, samples: list[float], ended: threading.Event) -> None:
-    page = os.sysconf("SC_PAGE_SIZE")
-    statistics = Path(f"/proc/{pid}/statm")
     while not ended.wait(_SAMPLE_EVERY_S):
-        resident = int(statistics.read_text().split()[1])
-        samples.append(resident * page / 1e9)
+        samples.append(resident_gb(pid))

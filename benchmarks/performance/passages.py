@@ -83,9 +83,10 @@ def python_m(*arguments: str | Path) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    """This process's environment, without the Qdrant server that it may name: what is measured
-    stays in folders, and no pages of a measurement go into somebody's server."""
-    return {name: v for name, v in os.environ.items() if not name.startswith("QDRANT_")}
+    """This process's environment, without the servers that it may name: what is measured stays in
+    folders, and no pages of a measurement go into somebody's server."""
+    elsewhere = ("QDRANT_", "DATABASE_URL", "PASSAGES_")
+    return {name: v for name, v in os.environ.items() if not name.startswith(elsewhere)}
 
 
 def output_of(*arguments: str | Path) -> str:

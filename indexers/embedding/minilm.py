@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,8 @@ from indexers.errors import EmbedderError
 # tenth slower, and a query that arrives meanwhile shares the cores with longer ones.
 BATCH_TOKENS = 1024
 
+
+_FEW = 16  # Texts, as of one document, that are not worth a second compiled model.
 
 _SPECIALS = 2  # A text is read between a classification token and a separator.
 
@@ -40,6 +42,9 @@ class MiniLM:
     name: str = field(default="all-MiniLM-L6-v2", init=False)
     dimension: int = field(default=384, init=False)
     max_tokens: int = field(default=254, init=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return MiniLM, ()  # Another process loads the model itself.
 
     @cached_property
     def revision(self) -> str:
@@ -75,7 +80,8 @@ class MiniLM:
                 read = row_states[: len(encoded[row])]
                 pooled[row] = pool_units(read, encodings[row].offsets, units[row])
 
-        self._for_documents.run(encoded, keep)
+        session = self._for_queries if len(texts) <= _FEW else self._for_documents
+        session.run(encoded, keep)
         return vectors, pooled
 
     def release(self) -> None:

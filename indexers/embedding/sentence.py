@@ -42,6 +42,9 @@ class SentenceEmbedder:
         default_factory=threading.RLock, init=False, repr=False, compare=False
     )
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return SentenceEmbedder, (self.name, self.device)  # Another process loads it itself.
+
     @cached_property
     def revision(self) -> str:
         """Hash of the weights as loaded, the modules around them, the vocabulary, the prompts, and

@@ -113,6 +113,16 @@ class VectorStore(Protocol):
         """The payloads of those of `ids` that exist, by id."""
         ...
 
+    def page(
+        self, collection: str, limit: int, after: str | None = None
+    ) -> dict[str, Mapping[str, Any]]:
+        """The payloads of the first `limit` points by id, of those behind the id `after`."""
+        ...
+
+    def shape(self, collection: str) -> tuple[int, str]:
+        """The dimension of the dense vectors, and the name of their distance, in lower case."""
+        ...
+
     def search(self, collection: str, search: Search) -> list[Candidate]:
         """The points found, in no particular order."""
         ...

@@ -20,7 +20,7 @@ from typing import Any
 import qdrant_edge as edge
 
 from indexers.errors import CollectionNotFoundError, StoreError, StoreInUseError
-from indexers.store.base import SPARSE, Candidate, Point, Schema, Search, unseen_idf
+from indexers.store.base import DENSE, SPARSE, Candidate, Point, Schema, Search, unseen_idf
 from indexers.store.edge_requests import (
     chunks_of,
     edge_point,
@@ -53,7 +53,7 @@ class EdgeStore:
         """
         self._folder = folder
         self._shards: dict[str, edge.EdgeShard] = {}
-        self._opening = threading.Lock()
+        self._opening, self._switching = threading.Lock(), threading.Lock()
         self._closed = False
         try:
             (folder / "collections").mkdir(parents=True, exist_ok=True)
@@ -103,9 +103,10 @@ class EdgeStore:
     def switch(self, alias: str, collection: str) -> None:
         """See `VectorStore.switch`."""
         self._shard(collection)
-        aliases = {**self._aliases, alias: collection}
-        _replace(self._folder / "aliases.json", json.dumps(aliases, indent=2))
-        self._aliases = aliases
+        with self._switching:  # Another index may be switched at the same time.
+            aliases = {**self._aliases, alias: collection}
+            _replace(self._folder / "aliases.json", json.dumps(aliases, indent=2))
+            self._aliases = aliases
 
     def upsert(self, collection: str, points: Sequence[Point]) -> None:
         """See `VectorStore.upsert`."""
@@ -129,6 +130,26 @@ class EdgeStore:
         with _translated():
             found = self._shard(collection).retrieve([uuid.UUID(id_) for id_ in ids], True, False)
         return {str(record.id): record.payload or {} for record in found}
+
+    def page(
+        self, collection: str, limit: int, after: str | None = None
+    ) -> dict[str, Mapping[str, Any]]:
+        """See `VectorStore.page`."""
+        offset = None if after is None else uuid.UUID(int=uuid.UUID(after).int + 1)
+        request = edge.ScrollRequest(offset=offset, limit=limit, with_payload=True)
+        with _translated():
+            records, _ = self._shard(collection).scroll(request)
+        return {str(record.id): record.payload or {} for record in records}
+
+    def shape(self, collection: str) -> tuple[int, str]:
+        """See `VectorStore.shape`."""
+        self._shard(collection)
+        try:
+            config = json.loads((self._path(collection) / "edge_config.json").read_text())
+        except (OSError, ValueError) as exc:
+            raise StoreError(f"Qdrant Edge: {collection} has no configuration: {exc}") from exc
+        dense = config["vectors"][DENSE]
+        return int(dense["size"]), str(dense["distance"]).lower()
 
     def search(self, collection: str, search: Search) -> list[Candidate]:
         """See `VectorStore.search`."""
@@ -246,11 +267,14 @@ def _read_aliases(path: Path) -> dict[str, str]:
 
 def _replace(path: Path, text: str) -> None:
     aside = path.with_suffix(".new")
-    with aside.open("w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
+    try:
+        with aside.open("w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    except OSError as exc:
+        raise StoreError(f"{path}: {exc.strerror}") from exc
 
 
 _Scores = dict[Any, dict[str, float]]

@@ -132,6 +132,21 @@ class ServerStore:
             found = self._client.retrieve(collection, [*ids], with_payload=True)
         return {str(record.id): record.payload or {} for record in found}
 
+    def page(
+        self, collection: str, limit: int, after: str | None = None
+    ) -> dict[str, Mapping[str, Any]]:
+        """See `VectorStore.page`."""
+        offset = None if after is None else str(uuid.UUID(int=uuid.UUID(after).int + 1))
+        with _translated(collection):
+            records, _ = self._client.scroll(collection, limit=limit, offset=offset)
+        return {str(record.id): record.payload or {} for record in records}
+
+    def shape(self, collection: str) -> tuple[int, str]:
+        """See `VectorStore.shape`."""
+        with _translated(collection):
+            vectors: Any = self._client.get_collection(collection).config.params.vectors
+        return int(vectors[DENSE].size), str(vectors[DENSE].distance.value).lower()
+
     def search(self, collection: str, search: Search) -> list[Candidate]:
         """See `VectorStore.search`."""
         queries = _queries(search)

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -11,7 +11,9 @@ from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
 from pydantic_core import to_json
 
+from indexers.jobs.service import Service
 from retrieval.api.errors import UNANSWERED, add_error_handlers, unanswered
+from retrieval.api.jobs import add_jobs
 from retrieval.api.limits import BodyLimit, RequestId, request_id_of
 from retrieval.api.schemas import (
     BatchRequest,
@@ -47,8 +49,13 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def make_app(engine: Engine) -> FastAPI:
-    """The API over an engine, which the app warms when it starts and closes when it stops."""
+def make_app(
+    engine: Engine,
+    service: Service | None = None,
+    on_stop: Callable[[], None] = lambda: None,
+) -> FastAPI:
+    """The API over an engine, which the app warms when it starts and closes when it stops, after
+    `on_stop`; with a service, indexes can be re-indexed through it."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -56,6 +63,7 @@ def make_app(engine: Engine) -> FastAPI:
         for reason in engine.problems().values():
             _log.warning("%s", reason)
         yield
+        await asyncio.to_thread(on_stop)
         engine.close()
 
     app = FastAPIOffline(
@@ -68,6 +76,8 @@ def make_app(engine: Engine) -> FastAPI:
     _add_retrieve(app, engine)
     _add_indexes(app, engine)
     _add_health(app, engine)
+    if service is not None:
+        add_jobs(app, service)
     return app
 
 

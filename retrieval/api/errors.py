@@ -7,15 +7,30 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from indexers.errors import IndexersError
+from indexers.errors import (
+    CatalogError,
+    ConflictError,
+    DocumentError,
+    DocumentNotFoundError,
+    IndexersError,
+    IndexNotFoundError,
+    JobNotFoundError,
+    SignatureError,
+)
 from retrieval.api.limits import error_response, request_id_of
 from retrieval.api.schemas import (
     BatchRequest,
     ErrorDetail,
+    ReindexRequest,
     RetrieveRequest,
     Turn,
 )
-from retrieval.errors import DeadlineExceededError, InvalidQueryError, NotReadyError
+from retrieval.errors import (
+    DeadlineExceededError,
+    InvalidQueryError,
+    NotReadyError,
+    UnauthorizedError,
+)
 
 UNANSWERED = (NotReadyError, DeadlineExceededError, IndexersError)
 """What a valid query may end in through no fault of its own."""
@@ -27,14 +42,17 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(InvalidQueryError, _invalid_query)
     for error in UNANSWERED:
         app.add_exception_handler(error, _unanswered)
+    for refused in _REFUSED:
+        app.add_exception_handler(refused, _refused)
     app.add_exception_handler(Exception, _failed)
     app.add_exception_handler(HTTPException, _http)
 
 
 async def _invalid_body(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, RequestValidationError)
-    batch = request.url.path.endswith("/batch")
-    errors = [_detail(error, BatchRequest if batch else RetrieveRequest) for error in exc.errors()]
+    path = request.url.path
+    body = next((body for end, body in _BODIES.items() if path.endswith(end)), None)
+    errors = [_detail(error, body) for error in exc.errors()]
     broken = any(error.code == "json_invalid" for error in errors)
     return error_response(request_id_of(request), 400 if broken else 422, errors)
 
@@ -43,6 +61,26 @@ async def _invalid_query(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, InvalidQueryError)
     detail = ErrorDetail(code="invalid", message=str(exc), field=exc.field, valid=list(exc.valid))
     return error_response(request_id_of(request), 422, [detail])
+
+
+_REFUSED: dict[type[Exception], tuple[int, str]] = {
+    UnauthorizedError: (401, "unauthorized"),
+    SignatureError: (401, "signature"),
+    IndexNotFoundError: (404, "index_not_found"),
+    JobNotFoundError: (404, "job_not_found"),
+    DocumentNotFoundError: (404, "document_not_found"),
+    ConflictError: (409, "conflict"),
+    CatalogError: (422, "catalog"),
+    DocumentError: (422, "document"),
+}
+"""What was asked of re-indexing and cannot be done: the status and the code of each."""
+
+
+async def _refused(request: Request, exc: Exception) -> Response:
+    status, code = _REFUSED[type(exc)]
+    return error_response(
+        request_id_of(request), status, [ErrorDetail(code=code, message=str(exc))]
+    )
 
 
 async def _unanswered(request: Request, exc: Exception) -> Response:
@@ -71,7 +109,7 @@ async def _http(request: Request, exc: Exception) -> Response:
     return error_response(request_id_of(request), exc.status_code, [detail], exc.headers)
 
 
-def _detail(error: dict[str, Any], body: type[BaseModel]) -> ErrorDetail:
+def _detail(error: dict[str, Any], body: type[BaseModel] | None) -> ErrorDetail:
     path = [str(part) for part in error["loc"] if part != "body"]
     code, valid = str(error["type"]), []
     if code == "json_invalid":
@@ -81,7 +119,8 @@ def _detail(error: dict[str, Any], body: type[BaseModel]) -> ErrorDetail:
         return ErrorDetail(code=code, message=message)
     if code == "extra_forbidden":
         parents = [_NESTED[part] for part in path[:-1] if part in _NESTED]
-        valid = sorted((parents[-1] if parents else body).model_fields)
+        parent = parents[-1] if parents else body
+        valid = sorted(parent.model_fields) if parent else []
     if code == "literal_error":
         valid = [part.strip(" '") for part in error["ctx"]["expected"].split(" or ")]
     return ErrorDetail(
@@ -89,4 +128,9 @@ def _detail(error: dict[str, Any], body: type[BaseModel]) -> ErrorDetail:
     )
 
 
+_BODIES: dict[str, type[BaseModel]] = {
+    "/batch": BatchRequest,
+    "/retrieve": RetrieveRequest,
+    "/reindex": ReindexRequest,
+}
 _NESTED: dict[str, type[BaseModel]] = {"conversation": Turn, "requests": RetrieveRequest}

@@ -16,19 +16,21 @@ Text = Annotated[
 ]
 
 
-class _Body(BaseModel):
+class Body(BaseModel):
+    """A request's body, which has no fields but the declared ones."""
+
     # Strict: what is meant by `true` or "2" where a number belongs is not ours to guess.
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class Turn(_Body):
+class Turn(Body):
     """One message of the conversation so far."""
 
     role: Literal["user", "assistant"]
     text: str = Field(max_length=MAX_QUERY_CHARS)
 
 
-class RetrieveRequest(_Body):
+class RetrieveRequest(Body):
     """A question, and what may be returned for it. Only `query` is required."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
@@ -70,12 +72,25 @@ class RetrieveRequest(_Body):
         )
 
 
-class BatchRequest(_Body):
+class BatchRequest(Body):
     """Several questions at once; the answers come in the same order."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"requests": [_EXAMPLE]}]})
 
     requests: list[RetrieveRequest] = Field(min_length=1, max_length=MAX_BATCH)
+
+
+class ReindexRequest(Body):
+    """How to re-index; all of it has defaults."""
+
+    mode: Literal["incremental", "full"] = "incremental"
+    dry_run: bool = Field(default=False, description="Only say what would change.")
+    allow_shrink: bool = Field(
+        default=False, description="Let the index lose more documents than its gate allows."
+    )
+    source: dict[str, Any] | None = Field(
+        default=None, description="A source in place of the catalog's, as the catalog writes one."
+    )
 
 
 class SpanModel(BaseModel):

@@ -8,20 +8,31 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvicorn
 
+from indexers.jobs.service import Service
 from retrieval.api.app import make_app
 from retrieval.engine import Engine
 
 
-def serve(engine: Engine, *, host: str, port: int, data_dir: Path) -> None:
-    """Serve until a signal stops it; finishes the requests that it has begun."""
+def serve(
+    engine: Engine,
+    service: Service,
+    worker: "Worker | None",
+    *,
+    host: str,
+    port: int,
+    data_dir: Path,
+) -> None:
+    """Serve until a signal stops it; finishes the requests that it has begun. The worker, if there
+    is one, works on jobs until then, in this process."""
     # uvicorn stops at SIGTERM by itself and then sends it again, which would end the process here
     # and now, with the note of where it runs left behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with _announced(url_of(host, port), data_dir):
-        app = make_app(engine)
+        app = make_app(engine, service, worker.close if worker else lambda: None)
         engine.warm()
         # What is loaded by now stays, and an answer's many small values go by themselves: the
         # collector has little to find, and looks more often than it has to by default.
@@ -30,19 +41,14 @@ def serve(engine: Engine, *, host: str, port: int, data_dir: Path) -> None:
         uvicorn.run(app, host=host, port=port, log_level="info", access_log=False)
 
 
+if TYPE_CHECKING:
+    from indexers.jobs.worker import Worker  # DBOS comes with it.
+
+
 def url_of(host: str, port: int) -> str:
     """Where a client on this machine finds what listens on an address."""
     loopback = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     return f"http://[{loopback}]:{port}" if ":" in loopback else f"http://{loopback}:{port}"
-
-
-def running_server(data_dir: Path) -> str | None:
-    """The URL of the server that runs over a data folder, for the command line on its machine."""
-    try:
-        url: str = json.loads((data_dir / "server.json").read_text())["url"]
-    except (FileNotFoundError, json.JSONDecodeError):  # Not there, or not whole yet.
-        return None
-    return url
 
 
 @contextmanager

@@ -27,7 +27,8 @@ class Done:
 
 def environment() -> dict[str, str]:
     """This process's environment, with the packages to be found from any folder."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("QDRANT_")}
+    elsewhere = ("QDRANT_", "DATABASE_URL", "PASSAGES_")
+    kept = {name: v for name, v in os.environ.items() if not name.startswith(elsewhere)}
     return {**kept, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "default", "COLUMNS": "80"}
 
 

@@ -26,23 +26,22 @@ def test_from_the_first_run_to_the_status(folder: Path) -> None:
     assert not (folder / "data").exists(), "to look is not to make one"
     first = run(folder, "indexers", "reindex")
     assert first.code == 0
-    assert first.err.splitlines()[0] == "faqs: listing"
-    assert "faqs: switching 2/2 documents" in first.err
+    assert "faqs: done 2/2 documents" in first.err
     assert "chunks generated" in first.out
     assert "\x1b" not in first.out + first.err
     again = run(folder, "indexers", "reindex", "faqs", "--json")
     assert again.code == 0
-    assert set(again.json) == {"reports", "errors"}
+    assert set(again.json) == {"jobs", "errors"}
     assert again.json["errors"] == {}
-    (report,) = again.json["reports"]
-    counts = ("scanned", "new", "changed", "unchanged", "deleted", "kept")
-    assert [report[name] for name in counts] == [2, 0, 0, 2, 0, 0]
-    assert (report["chunks_generated"], report["chunks_stored"]) == (0, 2)
-    assert (report["failures"], report["skipped"]) == ([], [])
+    (job,) = again.json["jobs"]
+    counts = ("scanned", "new", "modified", "unchanged", "deleted", "skipped", "failed", "kept")
+    assert [job["documents"][name] for name in counts] == [2, 0, 0, 2, 0, 0, 0, 0]
+    assert (job["chunks"]["generated"], job["chunks"]["stored"]) == (0, 2)
+    assert (job["state"], job["failures"], job["error"]) == ("succeeded", [], None)
     status = run(folder, "indexers", "status", "--json")
     (row,) = status.json
     assert (row["index"], row["documents"], row["chunks"]) == ("faqs", 2, 2)
-    assert row["collection"] == report["collection"]
+    assert row["collection"] == job["collection"]
     assert row["current"] is True
     assert "faqs" in run(folder, "indexers", "status").out
 
@@ -58,8 +57,8 @@ def test_a_bad_document_is_an_exit_code_of_1_and_a_name(folder: Path) -> None:
 def test_a_dry_run_indexes_nothing(folder: Path) -> None:
     done = run(folder, "indexers", "reindex", "--dry-run", "--json")
     assert done.code == 0
-    (report,) = done.json["reports"]
-    assert (report["dry_run"], report["new"], report["chunks_stored"]) == (True, 2, 0)
+    (job,) = done.json["jobs"]
+    assert (job["dry_run"], job["documents"]["new"], job["chunks"]["stored"]) == (True, 2, None)
     assert run(folder, "indexers", "status", "--json").json[0]["build"] is None
 
 
@@ -91,9 +90,10 @@ def test_one_index_that_stops_does_not_hold_up_the_others(folder: Path) -> None:
     (folder / "catalog.yaml").write_text(FAQS.replace("indexes:\n", f"indexes:\n{other}"))
     done = run(folder, "indexers", "reindex", "--json")
     assert done.code == 1
-    assert [report["index"] for report in done.json["reports"]] == ["faqs"]
-    assert list(done.json["errors"]) == ["gone"]
-    assert "gone.jsonl is not a file" in done.json["errors"]["gone"]
+    gone, faqs = done.json["jobs"]
+    assert (gone["index"], gone["state"]) == ("gone", "failed")
+    assert "gone.jsonl is not a file" in gone["error"]
+    assert (faqs["index"], faqs["state"]) == ("faqs", "succeeded")
 
 
 def test_a_source_that_lists_nothing_stops_and_says_how_to_go_on(folder: Path) -> None:
@@ -105,7 +105,7 @@ def test_a_source_that_lists_nothing_stops_and_says_how_to_go_on(folder: Path) -
     assert "--allow-shrink" in done.out
     done = run(folder, "indexers", "reindex", "--allow-shrink", "--json")
     assert done.code == 0
-    assert done.json["reports"][0]["deleted"] == 2
+    assert done.json["jobs"][0]["documents"]["deleted"] == 2
 
 
 def test_a_data_folder_that_cannot_be_made_is_said(folder: Path) -> None:
@@ -120,13 +120,15 @@ def test_a_run_that_is_killed_is_taken_up_where_it_was(folder: Path) -> None:
     process = start(folder, "indexers", "reindex")
     assert process.stderr is not None
     for line in process.stderr:
-        if "indexing" in line:  # The first batch is stored.
+        if "indexing 512" in line or "indexing 1024" in line:  # A batch is stored.
             break
     process.send_signal(signal.SIGKILL)
     process.communicate()
     done = run(folder, "indexers", "reindex", "--json")
     assert done.code == 0
-    (report,) = done.json["reports"]
-    assert report["scanned"] == report["chunks_stored"] == 1500
-    assert report["unchanged"] >= 500
-    assert report["switched"] is True
+    assert "is at work already" in done.err
+    (job,) = done.json["jobs"]
+    assert job["state"] == "succeeded"
+    assert job["documents"]["scanned"] == job["chunks"]["stored"] == 1500
+    assert job["chunks"]["embedded"] == 1500
+    assert job["switches"] is True

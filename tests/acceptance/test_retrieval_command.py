@@ -140,7 +140,15 @@ def test_a_query_goes_through_the_server_that_owns_the_store(server: Server) -> 
     assert "unknown index 'faq'; valid: faqs" in done.err
 
 
-@pytest.mark.parametrize("words", [("indexers", "reindex"), ("retrieval", "serve", "--port", "0")])
+def test_a_re_index_goes_through_the_server_that_owns_the_store(server: Server) -> None:
+    done = run(server.folder, "indexers", "reindex", "--json")
+    assert done.code == 0
+    (job,) = done.json["jobs"]
+    answer = httpx.get(f"{server.url}/jobs/{job['id']}").json()
+    assert (answer["state"], answer["documents"]["unchanged"]) == ("succeeded", 2)
+
+
+@pytest.mark.parametrize("words", [("indexers", "worker"), ("retrieval", "serve", "--port", "0")])
 def test_another_process_that_wants_the_store_is_told_what_to_do(
     server: Server, words: tuple[str, ...]
 ) -> None:

@@ -97,8 +97,8 @@ def test_indexing_is_a_share_of_the_raw_rate_in_each_round() -> None:
 def test_memory_is_split_into_quarters_of_the_time() -> None:
     assert quarter_peaks([1, 2, 3, 4, 5, 6, 7, 8]) == [2, 4, 6, 8]
     assert quarter_peaks([3.0]) == [0, 0, 0, 3]
-    report = {"scanned": 2, "chunks_stored": 5, "seconds": 1.0}
-    rows = memory_rows(report, 1.3, [1.0, 1.1, 1.2, 1.3])
+    job = {"documents": {"scanned": 2}, "chunks": {"stored": 5}}
+    rows = memory_rows(job, 1.0, [1.0, 1.1, 1.2, 1.3])
     assert _value(rows, "peak memory") == 1.3
     assert [row.met for row in rows if row.met is not None] == [False]
 

@@ -158,7 +158,12 @@ def changed(old: str, new: str) -> str:
         (changed("search:", "serach:"), 10, "unknown key 'serach'", "build, content_type, filters"),
         (changed("min_relevance", "threshold"), 10, "key 'threshold'", "max_hits, min_relevance"),
         (changed("article\n", "blog\n"), 3, "content_type 'blog'", "article, faq, pdf, snippet"),
-        (changed("directory", "ftp"), 4, "unknown kind 'ftp'", "directory, jsonl"),
+        (
+            changed("directory", "ftp"),
+            4,
+            "unknown kind 'ftp'",
+            "directory, http, intercom, jsonl, s3, zendesk",
+        ),
         (changed("path: pages", "folder: pages"), 4, "unknown key 'folder'", "kind, path"),
         (changed(", path: pages", ""), 4, "'path' is missing", ""),
         (changed("{kind: directory, path: pages}", "pages"), 4, "'source' must be a mapping", ""),

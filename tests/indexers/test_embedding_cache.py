@@ -26,7 +26,7 @@ def test_the_second_run_embeds_nothing_and_finds_the_same(state: State) -> None:
     fresh = first.embed(TEXTS, UNITS)
     second = CachingEmbedder(embedder=MiniLM(), state=state)
     known = second.embed(TEXTS, UNITS)
-    assert (second.embedded, second.reused) == (0, 3)
+    assert [one.fresh for one in known] == [False, False, False]
     for one, other in zip(fresh, known, strict=True):
         assert np.array_equal(one.vector, other.vector)
         assert np.array_equal(one.units, other.units)
@@ -35,7 +35,7 @@ def test_the_second_run_embeds_nothing_and_finds_the_same(state: State) -> None:
 def test_what_is_repeated_in_one_batch_is_embedded_once(state: State) -> None:
     cache = CachingEmbedder(embedder=MiniLM(), state=state)
     found = cache.embed(TEXTS, UNITS)
-    assert (cache.embedded, cache.reused) == (2, 1)
+    assert sorted(one.fresh for one in found) == [False, True, True]
     assert np.array_equal(found[0].vector, found[2].vector)
     assert [len(one.units) for one in found] == [1, 2, 1]
     expected = MiniLM().embed(TEXTS)
@@ -47,7 +47,8 @@ def test_the_same_text_in_other_units_is_another_thing(state: State) -> None:
     cache = CachingEmbedder(embedder=MiniLM(), state=state)
     (whole,) = cache.embed(["Water the basil."], [[(0, 16)]])
     (halves,) = cache.embed(["Water the basil."], [[(0, 5), (6, 16)]])
-    assert cache.embedded == 2
+    assert whole.fresh
+    assert halves.fresh
     assert (len(whole.units), len(halves.units)) == (1, 2)
 
 
@@ -61,4 +62,3 @@ def test_a_text_without_units_has_none(state: State) -> None:
 def test_nothing_to_embed_is_nothing(state: State) -> None:
     cache = CachingEmbedder(embedder=MiniLM(), state=state)
     assert cache.embed([], []) == []
-    assert (cache.embedded, cache.reused) == (0, 0)

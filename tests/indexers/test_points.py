@@ -77,7 +77,8 @@ def test_a_point_tiles_its_document_back_together() -> None:
     page = document(title="Pots", url="https://x/pots", locale="en", metadata={"year": 2026})
     chunks = chunks_of(page)
     embedded = [
-        Embedded(np.ones(384, np.float32), quantise(np.ones((1, 384), np.float32))) for _ in chunks
+        Embedded(np.ones(384, np.float32), quantise(np.ones((1, 384), np.float32)), fresh=True)
+        for _ in chunks
     ]
     points = make_points(page, chunks, embedded, Bm25Encoder(), {"year": FilterType.INTEGER})
     payloads = [point.payload for point in points]

@@ -4,15 +4,24 @@ import io
 import os
 import pty
 import time
+from typing import Any
 
-from indexers.build import Progress
 from indexers.progress import shown
 
+
+def step(stage: str, documents: int = 0, total: int = 0) -> dict[str, Any]:
+    """A job as its view shows it, as far as its progress goes."""
+    pace = {"per_second": 2.5, "seconds_left": 1.2} if documents else dict.fromkeys(PACE)
+    progress = {"documents": documents, "total": total, **pace}
+    return {"stage": stage, "stuck": False, "note": None, "progress": progress}
+
+
+PACE = ("per_second", "seconds_left")
 STEPS = [
-    Progress(stage="listing"),
-    Progress(stage="indexing", documents=1, total=4, chunks=3),
-    Progress(stage="indexing", documents=2, total=4, chunks=5),
-    Progress(stage="verifying", documents=4, total=4, chunks=9),
+    step("listing"),
+    step("indexing", 1, 4),
+    step("indexing", 2, 4),
+    step("verifying", 4, 4),
 ]
 
 

@@ -1,0 +1,273 @@
+"""What is known of jobs, in the state database."""
+
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from indexers.database import Database
+from indexers.errors import JobNotFoundError, TakenError
+from indexers.jobs import tables
+from indexers.jobs.documents import JobDocuments
+from indexers.jobs.job import ACTIVE, Counts, Job, JobRequest, JobState, Trigger, now_iso
+
+_jobs, _times = tables.jobs, tables.times
+
+
+class Ledger:
+    """The jobs of every index; `documents` has what each does with which document. Every method
+    raises StateError where the database fails."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.documents = JobDocuments(database)
+
+    def submit(self, request: JobRequest) -> tuple[Job, bool]:
+        """The job that a request leads to, and whether it is a new one.
+
+        A request whose `idempotency_key` was seen before gives the job of that time; another one
+        for an index that has an active job gives that job. A dry run stands beside it.
+        """
+        while True:
+            job_id = _new_id()
+            try:
+                with self._database.writing() as connection:
+                    connection.execute(sa.insert(_jobs), _first_row(job_id, request))
+                    connection.execute(sa.insert(_times), _time(job_id, JobState.QUEUED))
+            except TakenError:
+                known = self._known(request)
+                if known is not None:
+                    return known, False
+                continue  # It has ended in between.
+            return self.get(job_id), True
+
+    def get(self, job_id: str) -> Job:
+        """One job.
+
+        Raises:
+            JobNotFoundError: there is none of that id.
+        """
+        found = self._select(_jobs.c.id == job_id)
+        if not found:
+            raise JobNotFoundError(f"no job {job_id!r}")
+        return found[0]
+
+    def latest(self, index: str | None = None, limit: int = 20) -> list[Job]:
+        """The latest jobs, newest first."""
+        return self._select(*([] if index is None else [_jobs.c.index == index]), limit=limit)
+
+    def active(self) -> list[Job]:
+        """Every job that a worker has, or is to take, newest first."""
+        states = _jobs.c.state.in_([state.value for state in ACTIVE])
+        return self._select(states, _jobs.c.trigger != Trigger.DIRECT.value)
+
+    def advance(self, job_id: str, state: JobState, **values: Any) -> bool:
+        """Bring an active job to a state, with other values of its row; False where it has ended.
+
+        A job that comes to an end and was told that more has changed meanwhile is followed by
+        another one, in the same transaction.
+        """
+        ended = state not in ACTIVE
+        values |= {"state": state.value, "heartbeat_at": now_iso()}
+        if "warnings" in values:
+            values["warnings"] = "\n".join(values["warnings"])
+        with self._database.writing() as connection:
+            changed = connection.execute(
+                sa.update(_jobs)
+                .where(_jobs.c.id == job_id, _jobs.c.state.in_([s.value for s in ACTIVE]))
+                .values(**values, **({"active": None} if ended else {}))
+            )
+            if not changed.rowcount:
+                return False
+            self._database.upsert(_times, [_time(job_id, state)], connection)
+            if ended:
+                gone = tables.contents.c.job_id == job_id
+                connection.execute(sa.delete(tables.contents).where(gone))
+                _follow(connection, job_id)
+        return True
+
+    def beat(self, job_id: str, stage: str | None = None) -> bool:
+        """Give a sign of life; whether the job is to go on, and not cancelled or ended."""
+        values = {"heartbeat_at": now_iso()} | ({"stage": stage} if stage else {})
+        going = (_jobs.c.id == job_id, _jobs.c.state.in_([state.value for state in ACTIVE]))
+        with self._database.writing() as connection:
+            connection.execute(sa.update(_jobs).where(*going).values(**values))
+            found = connection.execute(sa.select(_jobs.c.cancelling).where(*going)).first()
+        return found is not None and not found[0]
+
+    def cancel(self, job_id: str) -> None:
+        """Ask a job to stop; one that no worker has taken is cancelled at once."""
+        queued = (_jobs.c.id == job_id, _jobs.c.state == JobState.QUEUED.value)
+        with self._database.writing() as connection:
+            connection.execute(sa.update(_jobs).where(_jobs.c.id == job_id).values(cancelling=True))
+            unseen = connection.execute(
+                sa.update(_jobs)
+                .where(*queued)
+                .values(state=JobState.CANCELLED.value, active=None, heartbeat_at=now_iso())
+            )
+            if unseen.rowcount:
+                self._database.upsert(_times, [_time(job_id, JobState.CANCELLED)], connection)
+
+    def announce(self, job_id: str) -> None:
+        """Let a job be followed by another one when it ends."""
+        with self._database.writing() as connection:
+            connection.execute(sa.update(_jobs).where(_jobs.c.id == job_id).values(again=True))
+
+    def prune(self, index: str, keep: int) -> list[str]:
+        """Forget all but the latest jobs of an index that have ended; the ids of those."""
+        ended = self._select(
+            _jobs.c.index == index, _jobs.c.active.is_(None), limit=10_000, counted=False
+        )
+        old = [job.id for job in ended if not job.active][keep:]
+        with self._database.writing() as connection:
+            for job_id in old:
+                for table in (tables.documents, tables.contents, _times):
+                    connection.execute(sa.delete(table).where(table.c.job_id == job_id))
+                connection.execute(sa.delete(_jobs).where(_jobs.c.id == job_id))
+        return old
+
+    def workers(self) -> list[str]:
+        """The workers that have come and not gone; one that died is among them until another one
+        takes its place."""
+        with self._database.reading() as connection:
+            return list(connection.scalars(sa.select(tables.workers.c.id)))
+
+    def enlist(self, worker_id: str) -> None:
+        """A worker has come."""
+        self._database.upsert(tables.workers, [{"id": worker_id, "since": now_iso()}])
+
+    def discharge(self, worker_id: str) -> None:
+        """A worker has gone."""
+        gone = tables.workers.c.id == worker_id
+        with self._database.writing() as connection:
+            connection.execute(sa.delete(tables.workers).where(gone))
+
+    def _known(self, request: JobRequest) -> Job | None:
+        same = _jobs.c.index == request.index
+        if request.idempotency_key is not None:
+            found = self._select(same, _jobs.c.idempotency_key == request.idempotency_key)
+            if found:
+                return found[0]
+        return next(iter(self._select(same, _jobs.c.active == 1)), None)
+
+    def _select(
+        self, *where: sa.ColumnElement[bool], limit: int = 1000, counted: bool = True
+    ) -> list[Job]:
+        query = sa.select(_jobs).where(*where).order_by(_jobs.c.id.desc()).limit(limit)
+        with self._database.reading() as connection:
+            rows = [dict(row._mapping) for row in connection.execute(query)]
+            reached = _reached(connection, [row["id"] for row in rows])
+            return [
+                _job(row, reached[row["id"]], _counts(connection, row) if counted else Counts())
+                for row in rows
+            ]
+
+
+def _new_id() -> str:
+    """An id that sorts by time and can be said aloud."""
+    now = datetime.now(UTC)
+    return f"{now:%Y%m%d-%H%M%S}-{now.microsecond // 1000:03}{secrets.token_hex(2)}"
+
+
+def _first_row(job_id: str, request: JobRequest) -> dict[str, Any]:
+    direct = request.trigger is Trigger.DIRECT
+    return {
+        **asdict(request),
+        "trigger": request.trigger.value,
+        "id": job_id,
+        "active": None if request.dry_run or direct else 1,
+        "state": JobState.QUEUED.value,
+        "stage": "waiting",
+        "heartbeat_at": now_iso(),
+        "warnings": "",
+        "live": False,
+        "sequence": 0,
+        "batches": 0,
+        "scanned": 0,
+        "unchanged": 0,
+        "kept": 0,
+        "cancelling": False,
+        "again": False,
+    }
+
+
+def _time(job_id: str, state: JobState) -> dict[str, str]:
+    return {"job_id": job_id, "state": state.value, "at": now_iso()}
+
+
+def _follow(connection: sa.Connection, job_id: str) -> None:
+    ended = connection.execute(sa.select(_jobs).where(_jobs.c.id == job_id)).one()._mapping
+    if ended["again"] and not ended["dry_run"]:
+        request = JobRequest(index=ended["index"], trigger=Trigger.HOOK)
+        following = _new_id()
+        connection.execute(sa.insert(_jobs), _first_row(following, request))
+        connection.execute(sa.insert(_times), _time(following, JobState.QUEUED))
+
+
+def _reached(connection: sa.Connection, job_ids: Sequence[str]) -> dict[str, dict[str, str]]:
+    reached: dict[str, dict[str, str]] = {job_id: {} for job_id in job_ids}
+    query = sa.select(_times).where(_times.c.job_id.in_(job_ids)).order_by(_times.c.at)
+    for row in connection.execute(query):
+        reached[row.job_id][row.state] = row.at
+    return reached
+
+
+def _counts(connection: sa.Connection, row: Mapping[str, Any]) -> Counts:
+    columns = tables.documents.c
+    sums = [sa.func.coalesce(sa.func.sum(columns[n]), 0) for n in ("chunks", "embedded", "reused")]
+    groups = connection.execute(
+        sa.select(columns.action, columns.state, sa.func.count(), *sums)
+        .where(columns.job_id == row["id"])
+        .group_by(columns.action, columns.state)
+    ).all()
+
+    def number(actions: Iterable[str], states: Iterable[str] | None = None) -> int:
+        return sum(g[2] for g in groups if g[0] in actions and (states is None or g[1] in states))
+
+    work = ("new", "modified", "deleted")
+    return Counts(
+        scanned=row["scanned"],
+        unchanged=row["unchanged"],
+        kept=row["kept"],
+        new=number(["new"]),
+        modified=number(["modified"]),
+        deleted=number(["deleted"]),
+        skipped=number(["skipped"]),
+        failed=number((*work, "unlisted"), ["failed"]),
+        documents=number(work, ["done", "failed", "superseded"]),
+        total=number(work),
+        generated=sum(int(group[3]) for group in groups),
+        embedded=sum(int(group[4]) for group in groups),
+        reused=sum(int(group[5]) for group in groups),
+    )
+
+
+def _job(row: Mapping[str, Any], reached: Mapping[str, str], counts: Counts) -> Job:
+    asked = {name: row[name] for name in JobRequest.__dataclass_fields__}
+    return Job(
+        id=row["id"],
+        request=JobRequest(**{**asked, "trigger": Trigger(row["trigger"])}),
+        state=JobState(row["state"]),
+        times=reached,
+        warnings=tuple(filter(None, row["warnings"].split("\n"))),
+        counts=counts,
+        **{name: row[name] for name in _PLAIN},
+    )
+
+
+_PLAIN = (
+    "stage",
+    "heartbeat_at",
+    "worker",
+    "error",
+    "collection",
+    "live",
+    "replaces",
+    "sequence",
+    "batches",
+    "stored",
+    "cancelling",
+)

@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
-from dbos import DBOS, DBOSConfig, SetWorkflowID, WorkflowHandle
+from dbos import DBOS, DBOSConfig, SetWorkflowID
 from dbos import error as dbos_errors
 
 from indexers.catalog import CatalogFile
@@ -38,6 +38,7 @@ _BATCHES = "batches"
 _POLL_S = 0.1
 _LOOK_EVERY_S = 0.5
 _PRUNE_EVERY_S = 60.0
+_CLOSING_LIMIT_S = 30.0
 _TRIES, _FIRST_PAUSE_S = 5, 1.0
 """A step that the store or the database fails is tried again after 1, 2, 4 and 8 seconds."""
 
@@ -75,6 +76,7 @@ class Worker:
         self._started: set[str] = set()
         self._wake, self._closing = threading.Event(), threading.Event()
         self._missing: dict[str, int] = {}
+        self._idle, self._steps = threading.Condition(), 0
         self._alive = ExitStack()
         self._lock = self._alive.enter_context(state.locks.hold(_alive(self.id)))
         state.jobs.enlist(self.id)
@@ -87,6 +89,18 @@ class Worker:
         """Whether it is to stop."""
         return self._closing.is_set()
 
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Count as a step at work while the block runs, for which closing waits."""
+        with self._idle:
+            self._steps += 1
+        try:
+            yield
+        finally:
+            with self._idle:
+                self._steps -= 1
+                self._idle.notify_all()
+
     def wake(self) -> None:
         """Look for new jobs now, not after half a second."""
         self._wake.set()
@@ -98,6 +112,9 @@ class Worker:
         self._wake.set()
         self._thread.join()
         self.preparer.close()
+        with self._idle:
+            # What the engine does cannot be cut off; the system ends what takes longer.
+            self._idle.wait_for(lambda: self._steps == 0, timeout=_CLOSING_LIMIT_S)
         DBOS.destroy()
         _worker = None
         # What is cut off here stays in its name, until another worker finds it gone.
@@ -232,22 +249,27 @@ _step = partial(
 
 @contextmanager
 def _until_closing() -> Iterator[None]:
-    """What fails because the worker is closing under it has not failed."""
-    try:
-        yield
-    except Exception as exc:  # Whatever it is: it is raised again.
-        if _worker is None or _worker.closing:
-            raise Closing from exc
-        raise
+    """A step's work; what fails because the worker is closing under it has not failed."""
+    worker = _worker
+    if worker is None or worker.closing:
+        raise Closing
+    with worker.at_work():
+        try:
+            yield
+        except Exception as exc:  # Whatever it is: it is raised again.
+            if worker.closing:
+                raise Closing from exc
+            raise
 
 
 @contextmanager
 def _failing(job_id: str) -> Iterator[None]:
     """Let the job fail by what is raised in the block, a defect of ours among it."""
     try:
-        with _until_closing():
-            yield
-    except Exception as exc:  # noqa: BLE001  A job that nobody works on has to say so, whatever the reason.
+        yield
+    except Exception as exc:
+        if _worker is None or _worker.closing:
+            raise Closing from exc
         _give_up(job_id, _reason(exc))
 
 
@@ -264,12 +286,10 @@ def _reason(exc: Exception) -> str:
 def _reindex(job_id: str) -> None:
     with _failing(job_id):
         batches = _plan(job_id)
-        handles: list[WorkflowHandle[None]] = []
         for number in range(batches):
             with SetWorkflowID(f"{job_id}-{number}"):
-                handles.append(DBOS.enqueue_workflow(_BATCHES, _batch, job_id, number))
-        for handle in handles:
-            handle.get_result(polling_interval_sec=_POLL_S)
+                DBOS.enqueue_workflow(_BATCHES, _batch, job_id, number)
+        _wait(job_id)
         _finish(job_id)
 
 
@@ -285,6 +305,23 @@ def _plan(job_id: str) -> int:
         mine = _current().work_on(job_id)
         work.plan(mine)
         return 0 if mine.job.request.dry_run else mine.job.batches
+
+
+@_step(name="wait")
+def _wait(job_id: str) -> None:
+    """Wait until no worker has a batch of the job any more."""
+    with _until_closing():
+        left = partial(
+            DBOS.list_workflows,
+            workflow_id_prefix=f"{job_id}-",
+            status=["ENQUEUED", "PENDING"],
+            limit=1,
+            load_input=False,
+        )
+        while left():
+            if _current().closing:
+                raise Closing
+            time.sleep(_POLL_S)
 
 
 @_step(name="batch")

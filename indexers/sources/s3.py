@@ -156,8 +156,8 @@ def _suffix(key: str) -> str:
 
 def _client(endpoint_url: str | None, region: str | None) -> Any:
     # Imported here: it takes a fifth of a second, which is for those who have an S3 source.
-    import boto3  # type: ignore[import-untyped]
-    from botocore.config import Config  # type: ignore[import-untyped]
+    import boto3
+    from botocore.config import Config
 
     config = Config(
         connect_timeout=CONNECT_TIMEOUT_S,
@@ -177,7 +177,7 @@ def _reader(endpoint_url: str | None, region: str | None) -> Any:
 
 def _errors() -> tuple[type[Exception], ...]:
     """Everything that boto3 raises for what is not the program's own fault."""
-    from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
-    from botocore.parsers import ResponseParserError  # type: ignore[import-untyped]
+    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
 
     return BotoCoreError, ClientError, ResponseParserError

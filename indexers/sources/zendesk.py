@@ -9,14 +9,9 @@ from typing import Any
 
 from chunkers.document import Content, ContentType
 from indexers.errors import DocumentError, SourceError
-from indexers.sources.base import Entry, Listed, Skipped, Unreadable
-from indexers.sources.json_api import (
+from indexers.sources.articles import (
     Article,
     Found,
-    JsonApi,
-    JsonObject,
-    Patience,
-    check_base_url,
     exported,
     is_blank,
     items,
@@ -24,8 +19,9 @@ from indexers.sources.json_api import (
     name_of,
     read_from,
     text_of,
-    token,
 )
+from indexers.sources.base import Entry, Listed, Skipped, Unreadable
+from indexers.sources.json_api import JsonApi, JsonObject, Patience, check_base_url, token
 
 _Places = Mapping[tuple[str, str, str], JsonObject]
 """Sections and categories, by what they are, their id and their locale."""

@@ -17,8 +17,8 @@ from indexers.plan import plan_reindex
 from indexers.sources import Entry, Listed, Skipped, Unreadable
 from indexers.sources.http import GIVE_UP_AFTER, HttpSource
 from indexers.state import Stored
-from tests.indexers.test_web import QUICK, Answer, Site, moved, serving
-from tests.indexers.test_web import site as site
+from tests.indexers.web_site import QUICK, Answer, Site, moved, serving
+from tests.indexers.web_site import site as site
 
 NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from socket import socket
 from typing import Any
 
-import boto3  # type: ignore[import-untyped]
+import boto3
 import httpx
 import pytest
 from moto.server import ThreadedMotoServer

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 
 from indexers.catalog import IndexSpec
 from indexers.errors import IndexersError
+from indexers.jobs.finishing import finish
 from indexers.jobs.job import Job, JobRequest, Trigger
-from indexers.jobs.work import Work, finish, give_up, plan, run_batch
+from indexers.jobs.planning import plan
+from indexers.jobs.work import Work, give_up, run_batch
 from indexers.plan import Failure
 from indexers.prepare import BATCH_CHUNKS, prepare
 from indexers.state import State
@@ -119,6 +121,7 @@ def reindex(
         except IndexersError as exc:
             give_up(work, exc)
             raise
+        state.jobs.prune(spec.name)
         return report_of(work.job, state, time.monotonic() - started)
 
 

@@ -16,6 +16,9 @@ from indexers.jobs.job import ACTIVE, Counts, Job, JobRequest, JobState, Trigger
 
 _jobs, _times = tables.jobs, tables.times
 
+_KEPT = 50
+"""Jobs of an index that are remembered after they have ended."""
+
 
 class Ledger:
     """The jobs of every index; `documents` has what each does with which document. Every method
@@ -116,7 +119,7 @@ class Ledger:
         with self._database.writing() as connection:
             connection.execute(sa.update(_jobs).where(_jobs.c.id == job_id).values(again=True))
 
-    def prune(self, index: str, keep: int) -> list[str]:
+    def prune(self, index: str, keep: int = _KEPT) -> list[str]:
         """Forget all but the latest jobs of an index that have ended; the ids of those."""
         ended = self._select(
             _jobs.c.index == index, _jobs.c.active.is_(None), limit=10_000, counted=False

@@ -4,10 +4,12 @@ import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from json import JSONDecodeError
 from typing import Any
 
 import httpx
 from qdrant_client import QdrantClient, models
+from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
 from qdrant_client.http.exceptions import ApiException, UnexpectedResponse
 
 from indexers.bm25 import SparseVector
@@ -54,17 +56,7 @@ class ServerStore:
         """See `VectorStore.create`."""
         with _translated():
             if not self._client.collection_exists(collection):
-                self._client.create_collection(
-                    collection,
-                    vectors_config={
-                        DENSE: models.VectorParams(
-                            size=schema.dimension, distance=models.Distance.COSINE
-                        )
-                    },
-                    sparse_vectors_config={
-                        SPARSE: models.SparseVectorParams(modifier=models.Modifier.IDF)
-                    },
-                )
+                self._create(collection, schema)
             fields = {f"filters.{name}": kind for name, kind in schema.filters.items()}
             for name, kind in {"document_id": FilterType.KEYWORD, **fields}.items():
                 self._client.create_payload_index(collection, name, _INDEX_TYPES[kind], wait=True)
@@ -91,16 +83,12 @@ class ServerStore:
 
     def switch(self, alias: str, collection: str) -> None:
         """See `VectorStore.switch`."""
-        self._aliases = (float("-inf"), {})
+        # It takes the place of the alias of before. Deleting that first, in the same request, would
+        # leave none where the collection is missing: the server undoes no action of a request.
         create = models.CreateAlias(collection_name=collection, alias_name=alias)
-        operations: list[models.AliasOperations] = [
-            models.CreateAliasOperation(create_alias=create)
-        ]
-        if alias in self.aliases():
-            delete = models.DeleteAlias(alias_name=alias)
-            operations.insert(0, models.DeleteAliasOperation(delete_alias=delete))
+        operation = models.CreateAliasOperation(create_alias=create)
         with _translated(collection):
-            self._client.update_collection_aliases(change_aliases_operations=operations)
+            self._client.update_collection_aliases(change_aliases_operations=[operation])
         self._aliases = (float("-inf"), {})
 
     def upsert(self, collection: str, points: Sequence[Point]) -> None:
@@ -180,7 +168,8 @@ class ServerStore:
         ]
         with _translated(collection):
             answers = self._client.query_batch_points(collection, requests) if requests else []
-        unseen = unseen_idf(self.count(collection))
+        known = all(answer.points for answer in answers)
+        unseen = 0.0 if known else unseen_idf(self.count(collection))
         return {
             term: answer.points[0].score / _weight(answer.points[0], term)
             if answer.points
@@ -194,6 +183,20 @@ class ServerStore:
     def close(self) -> None:
         """See `VectorStore.close`."""
         self._client.close()
+
+    def _create(self, collection: str, schema: Schema) -> None:
+        dense = models.VectorParams(size=schema.dimension, distance=models.Distance.COSINE)
+        try:
+            self._client.create_collection(
+                collection,
+                vectors_config={DENSE: dense},
+                sparse_vectors_config={
+                    SPARSE: models.SparseVectorParams(modifier=models.Modifier.IDF)
+                },
+            )
+        except UnexpectedResponse as exc:
+            if exc.status_code != httpx.codes.CONFLICT:  # Another process was quicker.
+                raise
 
     def _query(
         self,
@@ -223,12 +226,14 @@ def _translated(collection: str = "") -> Iterator[None]:
         if exc.status_code == httpx.codes.NOT_FOUND and collection:
             raise CollectionNotFoundError(f"no collection {collection!r}") from exc
         raise StoreError(f"Qdrant server: {exc}") from exc
+    except (JSONDecodeError, AssertionError) as exc:  # The client takes its answer for granted.
+        raise StoreError("Qdrant server: what answers there is no Qdrant server") from exc
     except ValueError as exc:
         # The in-memory imitation's way to say the same.
         if "not found" in str(exc):
             raise CollectionNotFoundError(f"no collection {collection!r}") from exc
         raise
-    except (ApiException, httpx.HTTPError, OSError) as exc:
+    except (ApiException, ResourceExhaustedResponse, httpx.HTTPError, OSError) as exc:
         raise StoreError(f"Qdrant server: {exc}") from exc
 
 

@@ -1,4 +1,8 @@
-"""One contract, every store: Qdrant Edge, and the server adapter over qdrant-client."""
+"""One contract, every store: Qdrant Edge, and the server adapter over qdrant-client.
+
+The adapter runs on the client's own imitation ("memory"), over HTTP against the stand-in for a
+server ("wire"), and, where QDRANT_URL names one, on a live server ("server").
+"""
 
 import math
 import os
@@ -14,6 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.performance.qdrant import started_qdrant
 from indexers.bm25 import Bm25Encoder, SparseVector
 from indexers.errors import CollectionNotFoundError, StoreError, StoreInUseError
 from indexers.filters import AnyOf, FilterType, Range, check_value, parse_condition
@@ -34,7 +39,13 @@ SCHEMA = Schema(
 BM25 = Bm25Encoder()
 
 
-@pytest.fixture(params=["edge", "memory", "server"])
+@pytest.fixture(scope="session")
+def wire_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with started_qdrant(tmp_path_factory.mktemp("qdrant")) as url:
+        yield url
+
+
+@pytest.fixture(params=["edge", "memory", "wire", "server"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[VectorStore]:
     url = os.environ.get("QDRANT_URL", "")
     if request.param == "server" and not url:
@@ -42,6 +53,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[VectorStor
     kinds: dict[str, Any] = {
         "edge": lambda: EdgeStore(tmp_path / "store"),
         "memory": lambda: ServerStore(":memory:"),
+        "wire": lambda: ServerStore(request.getfixturevalue("wire_url")),
         "server": lambda: ServerStore(url, os.environ.get("QDRANT_API_KEY")),
     }
     made: VectorStore = kinds[request.param]()

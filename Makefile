@@ -67,6 +67,14 @@ bench-indexing: $(READY) ## the rate of a re-index against the raw rate of its m
 bench-memory: $(READY) ## peak memory while indexing 2,809 pages, about ten minutes
 	$(BIN)/python -m benchmarks performance memory --data $(EVAL_DATA)
 
+.PHONY: bench-reindex
+bench-reindex: $(READY) ## searches during switches, changes, workers, 25,000 pages: about 50 minutes
+	for part in switching changes workers pages; do $(BIN)/python -m benchmarks performance $$part --data $(EVAL_DATA) || exit 1; done
+
+.PHONY: chaos
+chaos: $(READY) ## kill the API and workers 50 times while they re-index, about 15 minutes
+	$(BIN)/python -m benchmarks performance chaos --data $(EVAL_DATA)
+
 .PHONY: bench-quality
 bench-quality: $(READY) ## the suites first.yaml and chroma.yaml, about fifteen minutes
 	$(BIN)/python -m benchmarks run benchmarks/suites/first.yaml --data $(EVAL_DATA) --out runs/first-$(NOW)

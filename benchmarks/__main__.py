@@ -199,15 +199,18 @@ def _add_places(command: argparse.ArgumentParser) -> None:
 
 
 def _add_performance(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    summary = "measure latency, indexing and memory on this machine, against their targets"
+    summary = "measure speed, memory and re-indexing on this machine, against their targets"
     found = _command(commands, "performance", summary, "performance latency --data ../data")
-    parts = ("latency", "indexing", "memory")
+    parts = ("latency", "indexing", "memory", "switching", "changes", "workers", "pages", "chaos")
     found.add_argument("part", nargs="?", choices=parts, help="all, one after the other, without")
     found.add_argument(
         "--data", type=Path, required=True, metavar="DIR", help="the folder of data sets"
     )
     found.add_argument(
-        "--chunks", type=_above_zero, metavar="N", help="about how many chunks to measure on"
+        "--chunks",
+        type=_above_zero,
+        metavar="N",
+        help="how many chunks to measure on, or pages, or kills",
     )
     found.add_argument("--out", type=Path, metavar="DIR", help="a folder for the values as JSON")
     found.add_argument(

@@ -40,9 +40,11 @@ class Database:
         with translated():
             self.engine = _engine(url)
         try:
-            with translated():
-                metadata.create_all(self.engine)
-                _add_columns(self.engine)
+            with translated(), self.engine.begin() as connection:
+                # Several processes may start at once on an empty database.
+                connection.exec_driver_sql("BEGIN IMMEDIATE" if self.is_sqlite else _ALONE)
+                metadata.create_all(connection)
+                _add_columns(connection)
         except StateError:
             self.engine.dispose()
             raise
@@ -128,16 +130,17 @@ def _tune(connection: "sa.engine.interfaces.DBAPIConnection", _: object) -> None
     cursor.close()
 
 
-def _add_columns(engine: sa.Engine) -> None:
+_ALONE = "SELECT pg_advisory_xact_lock(7201938465)"
+
+
+def _add_columns(connection: sa.Connection) -> None:
     """Give tables of an earlier version the columns that have come since; all of them may be
     null."""
-    seen = sa.inspect(engine)
+    seen = sa.inspect(connection)
     for table in metadata.sorted_tables:
         there = {column["name"] for column in seen.get_columns(table.name)}
         for column in table.columns:
             if column.name not in there:
-                kind = column.type.compile(engine.dialect)
-                with engine.begin() as connection:
-                    connection.execute(
-                        sa.text(f'ALTER TABLE "{table.name}" ADD COLUMN "{column.name}" {kind}')
-                    )
+                kind = column.type.compile(connection.dialect)
+                added = f'ALTER TABLE "{table.name}" ADD COLUMN "{column.name}" {kind}'
+                connection.exec_driver_sql(added)

@@ -7,6 +7,11 @@ from benchmarks.performance.latency import measure_latency
 from benchmarks.performance.memory import measure_memory
 from benchmarks.performance.rows import Row
 from benchmarks.performance.workplace import Workplace
+from benchmarks.reindexing.changes import measure_changes
+from benchmarks.reindexing.chaos import measure_chaos
+from benchmarks.reindexing.pages import measure_pages
+from benchmarks.reindexing.switching import measure_switching
+from benchmarks.reindexing.workers import measure_workers
 
 Part = Callable[[Workplace, int | None], list[Row]]
 
@@ -14,5 +19,11 @@ PARTS: dict[str, Part] = {
     "latency": measure_latency,
     "indexing": measure_indexing,
     "memory": measure_memory,
+    "switching": measure_switching,
+    "changes": measure_changes,
+    "workers": measure_workers,
+    "pages": measure_pages,
+    "chaos": measure_chaos,
 }
-"""Each part measures in a workplace, on so many chunks; None stands for its own number."""
+"""Each part measures in a workplace, on so many chunks, pages or kills; None stands for its own
+number."""

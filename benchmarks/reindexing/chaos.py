@@ -77,7 +77,7 @@ def _rounds(
     chance = random.Random(name)
     pages, spare = list(cut[:PAGES]), list(cut[PAGES:])
     rounds = []
-    with arrangement(folder) as place, _reference(folder / "reference") as reference:
+    with arrangement(folder) as place, reference(folder / "reference") as indexed:
         place.site.write(pages)
         place.finished(place.submit())
         for number in range(kills):
@@ -86,7 +86,7 @@ def _rounds(
             job_id = place.submit(mode=chance.choice(("full", "incremental")))
             killed, stage, seconds = _killed(place, job_id, chance)
             job = place.finished(job_id)
-            expected = reference(pages)
+            expected = indexed(pages)
             with place.looked_into() as store:
                 wrong = compare(expected, points_of(store, INDEX))
             rounds.append(
@@ -139,7 +139,7 @@ Points = Mapping[str, tuple[Any, ...]]
 
 
 @contextmanager
-def _reference(folder: Path) -> Iterator[Any]:
+def reference(folder: Path) -> Iterator[Any]:
     """Gives the points of pages that were indexed without interruption."""
     site = Site(folder=folder)
     store, state = EdgeStore(site.data_dir / "store"), State(site.data_dir / "passages.db")

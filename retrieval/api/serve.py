@@ -53,6 +53,7 @@ def url_of(host: str, port: int) -> str:
 
 @contextmanager
 def _announced(url: str, data_dir: Path) -> Iterator[None]:
+    data_dir.mkdir(parents=True, exist_ok=True)  # With both servers, nothing else is kept there.
     note = data_dir / "server.json"
     note.write_text(json.dumps({"url": url, "pid": os.getpid()}))
     try:

@@ -36,6 +36,10 @@ class Client(Protocol):
     Every method raises an IndexersError where it cannot be done.
     """
 
+    def indexes(self) -> list[str]:
+        """The indexes of its catalog."""
+        ...
+
     def submit(self, request: JobRequest) -> dict[str, Any]:
         """The job that a request leads to; its `new` says whether it was there before."""
         ...
@@ -116,6 +120,10 @@ class Local:
     def __init__(self, service: Service) -> None:
         self._service = service
 
+    def indexes(self) -> list[str]:
+        """See `Client.indexes`."""
+        return list(self._service.catalog.current())
+
     def submit(self, request: JobRequest) -> dict[str, Any]:
         """See `Client.submit`."""
         job, new = self._service.submit(request)
@@ -160,6 +168,10 @@ class Remote:
 
     def __init__(self, http: httpx.Client) -> None:
         self._http = http
+
+    def indexes(self) -> list[str]:
+        """See `Client.indexes`."""
+        return [row["name"] for row in self._ask("GET", "/indexes")["indexes"]]
 
     def submit(self, request: JobRequest) -> dict[str, Any]:
         """See `Client.submit`."""

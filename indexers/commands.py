@@ -41,10 +41,10 @@ def run_command(args: argparse.Namespace) -> int:
 
 
 def _reindex(args: argparse.Namespace) -> int:
-    names = _names(args)
+    _check_names(args)
     settings = settings_from_env(args.data_dir)
     with connected(settings, args.catalog, args.server, works=not args.no_wait) as client:
-        jobs, errors = _submitted(client, names, args, dry_run=args.dry_run)
+        jobs, errors = _submitted(client, args, dry_run=args.dry_run)
         if args.no_wait:
             return _print_waiting(jobs, errors, args)
         ended = _followed(client, jobs)
@@ -56,19 +56,21 @@ def _reindex(args: argparse.Namespace) -> int:
 
 
 def _diff(args: argparse.Namespace) -> int:
-    names = _names(args)
+    _check_names(args)
     settings = settings_from_env(args.data_dir)
     with connected(settings, args.catalog, args.server, works=True) as client:
-        jobs, errors = _submitted(client, names, args, dry_run=True)
+        jobs, errors = _submitted(client, args, dry_run=True)
         found = {job["index"]: client.documents(job["id"]) for job in _followed(client, jobs)}
         errors |= {job["index"]: job["error"] for job in _latest(client, jobs) if job["error"]}
     if args.json:
         print(json.dumps({"documents": found, "errors": errors}, indent=2))
         return FAILED if errors else 0
     for index, documents in found.items():
-        if len(found) > 1:
+        if documents and len(found) > 1:
             print(f"{index}:")
         print_diff(documents, Console())
+    if not errors and not any(found.values()):
+        print("nothing would change", file=sys.stderr)
     for index, message in errors.items():
         print(f"stopped  {index}: {message}", file=sys.stderr)
     return FAILED if errors else 0
@@ -169,17 +171,15 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
 }
 
 
-def _names(args: argparse.Namespace) -> list[str]:
-    """The indexes that a command is for, which the catalog has."""
+def _check_names(args: argparse.Namespace) -> None:
+    """Check the catalog and the names before anything is opened; a server that is named has a
+    catalog of its own."""
     if args.server:
-        if not args.indexes:
-            raise CatalogError("with --server, name the indexes; its catalog may be another one")
-        return list(args.indexes)
+        return
     catalog = load_catalog(args.catalog)
     for name in args.indexes:
         if name not in catalog:
             raise CatalogError(f"no index {name!r}; the catalog has: {', '.join(catalog)}")
-    return list(args.indexes or catalog)
 
 
 def _looking(args: argparse.Namespace) -> Any:
@@ -188,10 +188,10 @@ def _looking(args: argparse.Namespace) -> Any:
 
 
 def _submitted(
-    client: Client, names: Sequence[str], args: argparse.Namespace, *, dry_run: bool
+    client: Client, args: argparse.Namespace, *, dry_run: bool
 ) -> tuple[list[dict[str, Any]], dict[str, str]]:
     jobs, errors = [], {}
-    for name in names:
+    for name in args.indexes or client.indexes():
         request = JobRequest(
             index=name,
             full=args.full,

@@ -17,6 +17,9 @@ from indexers.store.edge import EdgeStore
 from retrieval.api.app import make_app
 from retrieval.engine import Engine
 from tests.builders import Site
+from tests.postgres import database_url as database_url
+from tests.postgres import postgres as postgres
+from tests.postgres import postgres_url as postgres_url
 
 # There is no hub to ask here, and asking again and again takes a minute.
 os.environ["HF_HUB_OFFLINE"] = "1"

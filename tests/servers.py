@@ -1,15 +1,16 @@
 """A real server for the tests that need one: on loopback, on a free port, stopped by its own id."""
 
+import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from socket import socket
-from typing import IO
+from typing import IO, Any
 
 import httpx
 
@@ -58,9 +59,16 @@ def serve_command(*words: str | Path) -> list[str]:
 
 
 @contextmanager
-def started(command: Sequence[str], port: int, folder: Path = ROOT) -> Iterator[Server]:
-    """The API by a command that is to serve it on a port, run in a folder, ready to answer; it
-    is stopped after the block where that has not done it.
+def started(
+    command: Sequence[str],
+    port: int,
+    folder: Path = ROOT,
+    ready: str = "/readyz",
+    variables: Mapping[str, str] | None = None,
+) -> Iterator[Server]:
+    """The API by a command that is to serve it on a port, run in a folder with more environment
+    variables, `ready` when it answers that path; it is stopped after the block where that has not
+    done it.
 
     Raises:
         AssertionError: the process ended at once, or was not ready in time.
@@ -70,14 +78,14 @@ def started(command: Sequence[str], port: int, folder: Path = ROOT) -> Iterator[
         process = subprocess.Popen(
             command,
             cwd=folder,
-            env=environment(),
+            env=environment(**(variables or {})),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=log,
         )
         server = Server(f"http://127.0.0.1:{port}", folder, process, log)
         try:
-            _wait_until_ready(server)
+            _wait_until_ready(server, ready)
             yield server
         finally:
             if process.poll() is None:
@@ -93,9 +101,9 @@ def serving(catalog: Path, data_dir: Path) -> Iterator[str]:
         yield server.url
 
 
-def _wait_until_ready(server: Server) -> None:
+def _wait_until_ready(server: Server, path: str) -> None:
     until = time.monotonic() + START_LIMIT_S
-    while not _ready(server.url):
+    while not _ready(server.url + path):
         if server.process.poll() is not None:
             code, said = server.ended()
             raise AssertionError(f"the server ended with code {code}:\n{said}")
@@ -106,6 +114,67 @@ def _wait_until_ready(server: Server) -> None:
 def _ready(url: str) -> bool:
     """Whether every index can be searched."""
     try:
-        return httpx.get(f"{url}/readyz").status_code == httpx.codes.OK
+        return httpx.get(url).status_code == httpx.codes.OK
     except httpx.TransportError:
         return False  # Not listening yet.
+
+
+def until(condition: Callable[[], Any], what: str, limit_s: float = 30) -> Any:
+    """What a condition gives once that is true; it is looked at again and again.
+
+    Raises:
+        AssertionError: it was not true in time.
+    """
+    end = time.monotonic() + limit_s
+    while not (found := condition()):
+        assert time.monotonic() < end, f"after {limit_s:g} s: not {what}"
+        time.sleep(0.02)
+    return found
+
+
+@contextmanager
+def working(folder: Path, **variables: str) -> Iterator[Server]:
+    """`python -m indexers worker` in a folder, with more environment variables, ready to work; it
+    listens nowhere, so its URL is empty. It is stopped after the block where that has not done it.
+
+    Raises:
+        AssertionError: the process ended at once, or was not ready in time.
+    """
+    with tempfile.TemporaryFile("w+") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "indexers", "worker"],
+            cwd=folder,
+            env={**environment(), **variables},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+        )
+        worker = Server("", folder, process, log)
+        try:
+            until(lambda: "is ready" in said_by(worker) or process.poll() is not None, "ready")
+            assert process.poll() is None, said_by(worker)
+            yield worker
+        finally:
+            if process.poll() is None:
+                worker.stop()
+
+
+def said_by(server: Server) -> str:
+    """What a process has said so far on standard error."""
+    # Not by a seek: the process writes where the file's position is.
+    return os.pread(server.log.fileno(), 1_000_000, 0).decode()
+
+
+@contextmanager
+def silent_site() -> Iterator[str]:
+    """The address of a web page that takes a request and never answers it."""
+    with socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/page"
+
+
+def page_source(url: str) -> str:
+    """A catalog's source of one page on loopback, that is waited for but not asked again."""
+    patience = "timeout_s: 20, max_wait_s: 0.1, backoff_s: 0.01"
+    return f'{{kind: http, urls: ["{url}"], allow_private_hosts: [127.0.0.1], {patience}}}'

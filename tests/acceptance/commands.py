@@ -25,11 +25,12 @@ class Done:
         return json.loads(self.out)
 
 
-def environment() -> dict[str, str]:
-    """This process's environment, with the packages to be found from any folder."""
+def environment(**more: str) -> dict[str, str]:
+    """This process's environment without the servers that it may name, with the packages to be
+    found from any folder, and `more`."""
     elsewhere = ("QDRANT_", "DATABASE_URL", "PASSAGES_")
     kept = {name: v for name, v in os.environ.items() if not name.startswith(elsewhere)}
-    return {**kept, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "default", "COLUMNS": "80"}
+    return {**kept, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "default", "COLUMNS": "80", **more}
 
 
 def start(folder: Path, *words: str) -> "subprocess.Popen[str]":

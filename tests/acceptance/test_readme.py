@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from indexers.catalog import load_catalog
+from indexers.options import parser
 from tests.acceptance.commands import ROOT, environment
 from tests.servers import serving
 
@@ -25,6 +26,9 @@ COMMANDS = [
     if language == "sh"
     for line in body.splitlines()
 ]
+
+
+JOBS = "indexers (diff|jobs|job|cancel|rollback) ?"
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +88,17 @@ def test_query_and_status_answer(data_dir: Path) -> None:
         assert run(f"{command} --data-dir {data_dir}").strip()
 
 
+def test_the_jobs_can_be_seen(data_dir: Path) -> None:
+    diff, jobs, job, cancel, rollback = (c for c in COMMANDS if re.search(JOBS, c))
+    assert run(f"{diff} --data-dir {data_dir}") == "", "nothing has changed"
+    (_, latest, *_) = run(f"{jobs} --data-dir {data_dir}").splitlines()
+    job = job.replace("JOB", latest.split()[0])
+    assert "succeeded" in run(f"{job} --data-dir {data_dir}")
+    for command in (cancel, rollback):
+        words = shlex.split(command)[3:]
+        assert parser().parse_args(words).name == words[0]
+
+
 def test_curl_returns_what_is_printed_below_it(server: str) -> None:
     if shutil.which("curl") is None:
         pytest.skip("curl is not installed: 'apt-get install curl' or 'brew install curl' does it")
@@ -106,12 +121,16 @@ def test_the_request_with_every_field_is_valid(server: str) -> None:
 
 
 def test_the_five_line_catalog_and_the_settings_are_valid(tmp_path: Path) -> None:
-    minimal, settings = (text for language, text in BLOCKS if language == "yaml")
+    minimal, settings, upkeep = (text for language, text in BLOCKS if language == "yaml")
     assert len(minimal.splitlines()) == 5
     (tmp_path / "articles").mkdir()
     path = tmp_path / "catalog.yaml"
-    path.write_text(minimal + settings.replace("name: path/or/name-of-a-model", "name: x"))
+    settings = settings.replace("name: path/or/name-of-a-model", "name: x")
+    path.write_text(minimal + settings + upkeep)
     index = load_catalog(path)["articles"]
+    assert index.upkeep.gate.max_shrink == yaml.safe_load(upkeep)["gate"]["max_shrink"]
+    assert index.upkeep.schedule is not None
+    assert index.upkeep.hook is not None
     given = yaml.safe_load(settings)["search"]
     assert index.search.min_relevance == given["min_relevance"]
     assert index.build.sparse.language == "spanish"

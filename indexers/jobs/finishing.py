@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from indexers.catalog import IndexSpec
 from indexers.collections import Target, prune, switch
+from indexers.errors import VerificationError
 from indexers.gate import check_counts, check_new_build
 from indexers.jobs.documents import Outcome, Task
 from indexers.jobs.job import Job, JobState, now_iso
@@ -26,6 +27,7 @@ def finish(work: Work) -> None:
         state.jobs.advance(job.id, _ended(job), stage="planned")
         return
     target = work.target()
+    _check_done(work)
     state.jobs.advance(job.id, JobState.VERIFYING, stage="deleting")
     work.on_change(work.job)
     _delete(work, target)
@@ -50,6 +52,15 @@ def finish(work: Work) -> None:
     prune(spec, work.store, state)
     stored = work.store.count(target.collection)
     state.jobs.advance(job.id, _ended(work.job), stage="done", stored=stored)
+
+
+def _check_done(work: Work) -> None:
+    left = [t for t in work.state.jobs.documents.pending(work.job_id) if t.batch is not None]
+    if left:
+        raise VerificationError(
+            f"{len(left)} documents were not dealt with, the first one {left[0].document_id}; "
+            "a retry goes on from there"
+        )
 
 
 def prune_all(store: VectorStore, state: State, specs: Sequence[IndexSpec]) -> None:

@@ -16,6 +16,7 @@ from contextlib import ExitStack, contextmanager
 from indexers.catalog import CatalogFile
 from indexers.jobs import workflows
 from indexers.jobs.finishing import prune_all
+from indexers.jobs.job import JobState
 from indexers.jobs.process import PreparingProcess
 from indexers.jobs.schedules import Schedules
 from indexers.jobs.work import Work
@@ -53,6 +54,7 @@ class Worker:
         self._wake, self._closing = threading.Event(), threading.Event()
         self._idle, self._steps = threading.Condition(), 0
         self._missing: dict[str, int] = {}
+        self._orphans: dict[str, bool] = {}
         self._alive = ExitStack()
         self._lock = self._alive.enter_context(state.locks.hold(_alive(self.id)))
         state.jobs.enlist(self.id)
@@ -118,6 +120,7 @@ class Worker:
                 self._stay_alive()
                 self._start_queued()
                 self._take_over()
+                self._end_orphans()
                 self._schedules.submit_due()
                 if time.monotonic() - pruned > _PRUNE_EVERY_S:
                     pruned = time.monotonic()
@@ -162,6 +165,17 @@ class Worker:
                 workflows.take_over(name)
                 self._state.jobs.discharge(name)
             self._state.locks.forget(_alive(name))
+
+    def _end_orphans(self) -> None:
+        """Let jobs fail whose workflow has ended without their knowing, as when the state database
+        was gone for longer than a step waits."""
+        found = {job.id: workflows.ended(job.id) for job in self._state.jobs.active()}
+        for job_id, how in found.items():
+            if how is not None and self._orphans.get(job_id):
+                reason = f"its workflow has ended: {how}; a retry goes on from there"
+                self._state.jobs.advance(job_id, JobState.FAILED, error=reason)
+        # A job ends a moment before its workflow does, or after: it takes two looks.
+        self._orphans = {job_id: how is not None for job_id, how in found.items()}
 
 
 def _alive(worker_id: str) -> str:

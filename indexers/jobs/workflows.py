@@ -100,6 +100,14 @@ def start(job_id: str) -> None:
         DBOS.start_workflow(_reindex, job_id)
 
 
+def ended(job_id: str) -> str | None:
+    """How the workflow of a job has ended, None while it has not, or was not started yet."""
+    status = DBOS.get_workflow_status(job_id)
+    if status is None or status.status in ("PENDING", "ENQUEUED"):
+        return None
+    return f"{status.status} {status.error or ''}".strip()
+
+
 def take_over(worker: str) -> None:
     """Let what a dead worker was at go on, here or at another worker."""
     DBOS._recover_pending_workflows([worker])

@@ -3,7 +3,8 @@
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -23,6 +24,7 @@ from indexers.jobs.job import JobRequest
 from indexers.jobs.service import Service
 from indexers.jobs.view import task_view, view
 from indexers.settings import Settings, open_state, open_store
+from indexers.store import VectorStore
 
 ADMIN_KEY = "PASSAGES_ADMIN_KEY"
 """The environment variable with the key that a server may ask for."""
@@ -86,19 +88,22 @@ def connected(
             yield Remote(http)
         return
     with ExitStack() as stack:
-        store = open_store(settings)
-        stack.callback(store.close)
-        state = open_state(settings)
-        stack.callback(state.close)
+
+        @cache
+        def opened() -> VectorStore:
+            return stack.enter_context(closing(open_store(settings)))
+
+        if works:
+            opened()  # Before the state is made: it says who else owns it.
+        state = stack.enter_context(closing(open_state(settings)))
         file = CatalogFile(catalog)
         if works:
             from indexers.jobs.worker import Worker  # DBOS comes with it.
 
-            worker = Worker(store, state, file)
-            stack.callback(worker.close)
-            yield Local(Service(file, store, state, worker.wake))
+            worker = stack.enter_context(closing(Worker(opened(), state, file)))
+            yield Local(Service(file, opened, state, worker.wake))
         else:
-            yield Local(Service(file, store, state))
+            yield Local(Service(file, opened, state))
 
 
 def running_server(data_dir: Path) -> str | None:
@@ -238,6 +243,6 @@ def _error(status: int, body: Mapping[str, Any]) -> IndexersError:
     return _ERRORS.get(error["code"], ServerError)(error["message"])
 
 
-def _authorization() -> dict[str, str]:
+def _authorization() -> dict[bytes, bytes]:
     key = os.environ.get(ADMIN_KEY)
-    return {"authorization": f"Bearer {key}"} if key else {}
+    return {b"authorization": f"Bearer {key}".encode()} if key else {}

@@ -89,10 +89,13 @@ def roll_back(index: str, store: VectorStore, state: State) -> str:
     return previous[0].collection
 
 
-def prune(spec: IndexSpec, store: VectorStore, state: State) -> list[str]:
+def prune(
+    spec: IndexSpec, store: VectorStore, state: State, *, unfinished: bool = False
+) -> list[str]:
     """Drop builds of an index that are neither live nor among the previous ones to keep, by
-    number and age; the collections that went. One that searches may still read stays for now,
-    one that a job is writing too."""
+    number and age; the collections that went. One that searches may still read stays for now, one
+    that a job is writing too; one that was left `unfinished` for a day, in which another job may
+    go on with it, or until that has."""
     index, live = spec.name, store.aliases().get(spec.name)
     written = {job.collection for job in state.jobs.active() if job.index == index}
     previous = _previous(index, live, store, state)[: spec.upkeep.keep.builds]
@@ -104,6 +107,9 @@ def prune(spec: IndexSpec, store: VectorStore, state: State) -> list[str]:
     since_switch = next((b.switched_at or "" for b in builds if b.collection == live), "")
     # What was rolled back is remembered until another build has come in its place.
     kept |= {b.collection for b in builds if b.rejected_at and b.rejected_at >= since_switch}
+    if not unfinished:
+        since = datetime.now(UTC) - timedelta(days=1)
+        kept |= {b.collection for b in builds if not b.finished_at and _at(b.started_at) > since}
     gone = []
     for build in builds:
         left = (datetime.now(UTC) - _at(build.replaced_at)).total_seconds()

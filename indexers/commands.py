@@ -14,7 +14,7 @@ from rich.console import Console
 
 from indexers.catalog import CatalogFile, load_catalog
 from indexers.client import Client, connected
-from indexers.errors import CatalogError, IndexersError
+from indexers.errors import BROKEN_BY, CatalogError, IndexersError
 from indexers.jobs.job import JobRequest
 from indexers.progress import shown
 from indexers.settings import open_state, open_store, settings_from_env, state_path
@@ -200,6 +200,8 @@ def _submitted(
         )
         try:
             jobs.append(client.submit(request))
+        except BROKEN_BY:
+            raise
         except IndexersError as exc:  # The other indexes are not held up by this one.
             errors[name] = str(exc)
             continue

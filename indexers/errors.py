@@ -68,6 +68,10 @@ class SignatureError(IndexersError):
     """An announcement is not signed as it should be."""
 
 
+class StoppedError(IndexersError):
+    """The job was told to stop."""
+
+
 class ConflictError(IndexersError):
     """What was asked for cannot be done in the state that things are in."""
 

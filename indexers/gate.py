@@ -84,7 +84,7 @@ def read_golden(path: Path) -> list[tuple[str, str]]:
     """
     found = []
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, ValueError) as exc:
         raise VerificationError(f"the golden queries cannot be read: {path}: {exc}") from exc
     for number, line in enumerate(lines, start=1):

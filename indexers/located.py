@@ -182,7 +182,10 @@ def _typed(where: Located, key: str, value: Any, hint: Any) -> Any:
         if option is float and isinstance(value, int) and not isinstance(value, bool):
             return float(value)
         if option is Path and isinstance(value, str):
-            return (Path(where.file).parent / value).resolve()
+            try:
+                return (Path(where.file).parent / value).resolve()
+            except ValueError as exc:
+                raise where.error(f"'{key}' is not a path: {exc}", key) from exc
         if typing.get_origin(option) is tuple and isinstance(value, list):
             return tuple(_element(where, key, item, option) for item in value)
         plain = typing.get_origin(option) or option

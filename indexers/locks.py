@@ -4,7 +4,7 @@ import fcntl
 import hashlib
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -57,7 +57,9 @@ class FileLocks:
             self._folder.mkdir(parents=True, exist_ok=True)
             handle = os.open(self._folder / f"{name}.lock", os.O_RDWR | os.O_CREAT, 0o644)
         try:
-            yield Held(_locked(handle, shared=shared, wait=wait))
+            with translated():
+                got = _locked(handle, shared=shared, wait=wait)
+            yield Held(got)
         finally:
             os.close(handle)
 
@@ -75,7 +77,9 @@ class PostgresLocks:
         # The server notices within half a minute that a machine has vanished with its locks.
         keepalives = {"keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5}
         self._engine = sa.create_engine(
-            engine.url, poolclass=sa.NullPool, connect_args={**keepalives, "keepalives_count": 3}
+            engine.url,
+            poolclass=sa.NullPool,
+            connect_args={**keepalives, "keepalives_count": 3, "connect_timeout": 10},
         )
 
     @contextmanager
@@ -89,6 +93,9 @@ class PostgresLocks:
                 held = wait or bool(got.scalar())
             yield Held(held, lambda: _answers(connection))
         finally:
+            # The server would notice a closed connection only some time later.
+            with suppress(sa.exc.SQLAlchemyError):
+                connection.execute(sa.text("SELECT pg_advisory_unlock_all()"))
             connection.close()
 
     def forget(self, name: str) -> None:

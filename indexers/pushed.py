@@ -26,6 +26,15 @@ _pushed = sa.Table(
 )
 
 
+# Apart from the changes, which are forgotten: a number must never come again.
+_sequences = sa.Table(
+    "pushed_sequences",
+    metadata,
+    sa.Column("index", sa.String, primary_key=True),
+    sa.Column("last", sa.Integer, nullable=False),
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pushed:
     """A document that was put, or deleted where `content` is None.
@@ -71,7 +80,7 @@ class PushedDocuments:
 
     def last(self, index: str) -> int:
         """The highest sequence number so far, 0 without any."""
-        query = sa.select(sa.func.max(_pushed.c.sequence)).where(_pushed.c.index == index)
+        query = sa.select(_sequences.c.last).where(_sequences.c.index == index)
         with self._database.reading() as connection:
             return int(connection.execute(query).scalar() or 0)
 
@@ -80,17 +89,19 @@ class PushedDocuments:
     ) -> Pushed:
         """Note a change; of several of one document the last counts, and the source's revision
         stays the one that it had before the first."""
-        earlier = {one.document_id: one for one in self.all(index)}
-        known = earlier.get(document_id)
+        known = {one.document_id: one for one in self.all(index)}.get(document_id)
         pushed = Pushed(
             document_id=document_id,
-            sequence=max((one.sequence for one in earlier.values()), default=0) + 1,
+            sequence=self.last(index) + 1,
             source_revision=known.source_revision if known else source_revision,
             content=content,
         )
         row = {field.name: getattr(pushed, field.name) for field in fields(pushed)}
         row |= {"index": index, "content": packed(content) if content else None}
-        self._database.upsert(_pushed, [row])
+        with self._database.writing() as connection:
+            number = {"index": index, "last": pushed.sequence}
+            self._database.upsert(_sequences, [number], connection)
+            self._database.upsert(_pushed, [row], connection)
         return pushed
 
     def forget(self, index: str, changes: list[Pushed]) -> None:
@@ -119,25 +130,33 @@ class Overlaid:
 
     def list(self, known: Mapping[str, str]) -> Iterator[Listed]:
         """See `Source.list`."""
-        left = dict(self.pushed)
+        listed: set[str] = set()
         hidden: set[str] = set()
+        hides = False
         for item in self.source.list(known):
             if isinstance(item, Unreadable):
                 hidden.add(item.where)
-            if isinstance(item, Skipped | Unreadable) or item.id not in left:
+                hides = hides or item.hides_id
+            if isinstance(item, Skipped | Unreadable) or item.id not in self.pushed:
                 yield item
                 continue
-            change = left.pop(item.id)
+            change = self.pushed[item.id]
             if change.source_revision != item.revision:
-                self.caught_up.append(change)
+                if item.id not in listed:
+                    self.caught_up.append(change)
                 yield item
             elif change.content is not None:
                 yield _entry(change.content)
-        for change in left.values():
-            if change.source_revision is None and change.content is not None:
-                yield _entry(change.content)  # The source has never had it.
-            elif change.document_id not in hidden:
-                self.caught_up.append(change)
+            listed.add(item.id)
+        for id_, change in self.pushed.items():
+            if id_ in listed:
+                continue
+            if change.source_revision is not None and not hides and id_ not in hidden:
+                self.caught_up.append(change)  # The source has deleted it since.
+            elif change.content is not None and id_ not in hidden:
+                yield _entry(change.content)
+            elif change.source_revision is None and change.content is None:
+                self.caught_up.append(change)  # It was only ever here, and is gone.
 
     def read(self, entry: Entry) -> Content:
         """See `Source.read`."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from indexers.database import IN_LIMIT, Database, metadata, url_of
-from indexers.errors import IndexBusyError
+from indexers.errors import IndexBusyError, StateError
 from indexers.jobs.ledger import Ledger
 from indexers.kept import KeptDocuments
 from indexers.locks import FileLocks, Locks, PostgresLocks
@@ -121,6 +121,17 @@ class State:
         with self._database.reading() as connection:
             rows = connection.execute(sa.select(_builds).order_by(_builds.c.started_at))
             return [BuildRecord(**row._mapping) for row in rows]
+
+    def build(self, collection: str) -> BuildRecord:
+        """The build of a collection.
+
+        Raises:
+            StateError: the state knows of none.
+        """
+        for build in self.builds():
+            if build.collection == collection:
+                return build
+        raise StateError(f"nothing is known of how {collection} was built; re-index it in full")
 
     def save_build(self, build: BuildRecord) -> None:
         """Write a build's row, replacing the one of the same collection."""

@@ -68,7 +68,7 @@ def print_job_list(jobs: Sequence[JobView], console: Console) -> None:
     """A line a job."""
     table = Table(box=None, pad_edge=False)
     for name in ("job", "index", "mode", "state"):
-        table.add_column(name, no_wrap=name == "job")
+        table.add_column(name, no_wrap=name in ("job", "state"))
     for name in ("done", "total", "failed"):
         table.add_column(name, justify="right")
     table.add_column("since")

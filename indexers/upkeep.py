@@ -1,6 +1,7 @@
 """What the catalog says of an index's re-indexing: its gate, what is kept, when it runs."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +56,8 @@ class Schedule:
             raise ValueError("a schedule has either 'every' or 'cron'")
         if self.every is not None:
             seconds(self.every)
-        elif self.cron is not None and not croniter.is_valid(self.cron):
-            raise ValueError(f"{self.cron!r} is not a cron expression of five fields")
+        elif self.cron is not None:
+            _check_cron(self.cron)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +105,16 @@ def parse_upkeep(where: Located) -> Upkeep:
         keep=construct(Keep, where.mapping("keep"), aside=()),
         **given,
     )
+
+
+def _check_cron(text: str) -> None:
+    try:
+        if len(text.split()) != 5:
+            raise ValueError("there are not five")
+        croniter(text, datetime(2000, 1, 1, tzinfo=UTC)).get_next()
+    except (ValueError, LookupError) as exc:
+        what = "is not a cron expression of five fields that ever comes"
+        raise ValueError(f"{text!r} {what}: {exc}") from exc
 
 
 def seconds(text: str) -> float:

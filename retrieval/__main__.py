@@ -14,6 +14,7 @@ from rich.console import Console
 from indexers.catalog import CatalogFile, load_catalog
 from indexers.client import running_server
 from indexers.errors import CatalogError, IndexersError, StoreInUseError
+from indexers.leaving import leave
 from indexers.settings import add_places, open_state, open_store, settings_from_env
 from retrieval.engine import Engine
 from retrieval.errors import InvalidQueryError, NotReadyError, RetrievalError
@@ -55,7 +56,7 @@ def _serve(args: argparse.Namespace) -> int:
     # One process owns the embedded store, so the jobs run in it; a Qdrant server is for workers.
     embedded = settings.qdrant_url is None
     worker = Worker(store, state, catalog, yields=True) if embedded else None
-    service = Service(catalog, store, state, worker.wake if worker else lambda: None)
+    service = Service(catalog, lambda: store, state, worker.wake if worker else lambda: None)
     engine = Engine(catalog, store, state)
     serve(engine, service, worker, host=args.host, port=args.port, data_dir=args.data_dir)
     return 0
@@ -194,4 +195,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

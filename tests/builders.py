@@ -11,6 +11,9 @@ import numpy as np
 
 from indexers.build import OnProgress, Options, Report, reindex
 from indexers.catalog import IndexSpec, load_catalog
+from indexers.jobs.job import JobRequest
+from indexers.jobs.work import Work
+from indexers.prepare import prepare
 from indexers.state import State
 from indexers.store import Search, VectorStore
 from indexers.store.edge import EdgeStore
@@ -97,6 +100,24 @@ class Site:
         specs = self.specs()
         spec = specs[name or next(iter(specs))]
         return reindex(spec, self.store, self.state, Options(**options), on_progress)
+
+    def work(self, name: str = "", **asked: Any) -> Work:
+        """A job that was just asked for, and all that working on it takes, by hand; for the first
+        index of the catalog without a name."""
+        name = name or next(iter(self.specs()))
+        job, _ = self.state.jobs.submit(JobRequest(index=name, **asked))
+        return self.work_on(job.id)
+
+    def work_on(self, job_id: str) -> Work:
+        """A job as somebody takes it up, over the catalog as it is now."""
+        return Work(
+            job_id=job_id,
+            spec=self.specs()[self.state.jobs.get(job_id).index],
+            store=self.store,
+            state=self.state,
+            preparer=lambda assignment: prepare(assignment, self.state),
+            worker="test",
+        )
 
     def an_hour_passes(self) -> None:
         """Let every switch so far be an hour ago."""

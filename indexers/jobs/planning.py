@@ -1,11 +1,12 @@
 """The first stage of a re-index: list the source, decide what there is to do, write it down."""
 
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from chunkers.document import ContentType
 from indexers.collections import Target, choose_target
-from indexers.errors import ConflictError
+from indexers.errors import ConflictError, StoppedError
 from indexers.gate import check_listing
 from indexers.jobs.documents import Task
 from indexers.jobs.job import Job, JobState, Trigger
@@ -13,8 +14,8 @@ from indexers.jobs.work import Work
 from indexers.plan import Plan, plan_reindex
 from indexers.points import schema
 from indexers.pushed import Overlaid
-from indexers.sources import Entry, Listed
-from indexers.state import Stored
+from indexers.sources import Entry, Listed, Unreadable
+from indexers.state import PENDING, Stored
 
 _BATCH_DOCUMENTS = {
     ContentType.ARTICLE: 64,
@@ -25,6 +26,7 @@ _BATCH_DOCUMENTS = {
 """Documents in a batch, which one worker takes: some five hundred chunks or more."""
 
 _CONTENTS_AT_ONCE = 50
+_BEAT_EVERY_S = 1.0
 
 
 def plan(work: Work) -> None:
@@ -34,6 +36,7 @@ def plan(work: Work) -> None:
         SourceError: the source cannot be listed; nothing was touched.
         ShrinkError: the index would lose too many documents; nothing was touched.
         ConflictError: the build that this would bring back was rolled back.
+        StoppedError: the job was told to stop; nothing was touched.
     """
     state, spec, job = work.state, work.spec, work.job
     if not state.jobs.advance(job.id, JobState.RUNNING, stage="listing", worker=work.worker):
@@ -50,14 +53,15 @@ def plan(work: Work) -> None:
     known = state.kept.revisions(spec.name, spec.build.content_type)
     listing = _stashed(work, source.list(known), manifest)
     found = plan_reindex(listing, manifest)
-    if job.request.retry_of is not None:
-        found = _only_failed(work, found, job.request.retry_of)
+    if job.request.retry_of is not None and target.live:  # A new build needs all of them.
+        found = _only_failed(work, found, manifest, job.request.retry_of)
     if not job.request.allow_shrink:
         check_listing(spec, target, found, state)
+    _go_on(work)
     tasks = _tasks(found, _BATCH_DOCUMENTS[spec.build.content_type])
     state.jobs.documents.replace(job.id, tasks)
-    state.pushed.forget(spec.name, source.caught_up)
     if not job.request.dry_run:
+        state.pushed.forget(spec.name, source.caught_up)
         state.save_build(target.record)
         work.store.create(target.collection, schema(spec.build))
     state.jobs.advance(
@@ -94,16 +98,25 @@ def _check_not_rejected(work: Work, job: Job, target: Target) -> None:
 def _stashed(
     work: Work, listing: Iterator[Listed], manifest: Mapping[str, Stored]
 ) -> Iterator[Listed]:
-    """The listing without its contents, which go to the database where they are needed."""
+    """The listing without its contents, which go to the database where they are needed.
+
+    Raises:
+        StoppedError: the job was told to stop meanwhile.
+    """
     state, contents = work.state, []
-    for number, item in enumerate(listing, start=1):
-        if number % _CONTENTS_AT_ONCE == 0:
-            state.jobs.beat(work.job_id)
+    seen: set[str] = set()
+    beaten = time.monotonic()
+    for item in map(_storable, listing):
+        if time.monotonic() - beaten > _BEAT_EVERY_S:
+            beaten = time.monotonic()
+            _go_on(work)
         if not isinstance(item, Entry) or item.content is None:
             yield item
             continue
         known = manifest.get(item.id)
-        if known is None or known.revision != item.revision:
+        first = item.id not in seen
+        seen.add(item.id)
+        if first and (known is None or known.revision != item.revision):
             contents.append(item.content)
         if len(contents) >= _CONTENTS_AT_ONCE:
             state.jobs.documents.keep_contents(work.job_id, contents)
@@ -112,10 +125,24 @@ def _stashed(
     state.jobs.documents.keep_contents(work.job_id, contents)
 
 
-def _only_failed(work: Work, found: Plan, job_id: str) -> Plan:
-    """What of a plan an earlier job failed at."""
+def _go_on(work: Work) -> None:
+    if not work.state.jobs.beat(work.job_id):
+        raise StoppedError
+
+
+def _storable(item: Listed) -> Listed:
+    """An item, as far as a database can hold what names it: Postgres takes no NUL in a text."""
+    where = item.where.replace("\0", "\\0")
+    if isinstance(item, Entry) and "\0" in item.id:
+        return Unreadable(where=where, reason="its id has a NUL character in it")
+    return replace(item, where=where)
+
+
+def _only_failed(work: Work, found: Plan, manifest: Mapping[str, Stored], job_id: str) -> Plan:
+    """What of a plan an earlier job failed at, and what a crash has left half-written."""
     failed = work.state.jobs.documents.all(job_id, states=["failed"])
     ids = {task.document_id for task in failed} | {task.location for task in failed}
+    ids |= {id_ for id_, stored in manifest.items() if stored.revision == PENDING}
     new = tuple(e for e in found.new if e.id in ids or e.where in ids)
     changed = tuple(e for e in found.changed if e.id in ids or e.where in ids)
     return replace(found, new=new, changed=changed, deleted=())

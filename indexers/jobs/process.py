@@ -80,6 +80,8 @@ class PreparingProcess:
         if self._closed:
             raise EmbedderError("the process that embeds was closed")
         _, pipe = self._child = self._child or self._start()
+        if self._closed:  # Meanwhile.
+            self._end()
         try:
             pipe.send(assignment)
             answer: tuple[Group, int] | IndexersError = pipe.recv()

@@ -48,8 +48,9 @@ def latest_due(schedule: Schedule, now: datetime) -> datetime:
     """The last time that a schedule names, up to now. `every` counts from midnight in UTC of the
     first of January 1970, so that it is the same for every worker and after every restart."""
     if schedule.cron is not None:
-        # One second on, since the time itself counts.
-        found: datetime = croniter(schedule.cron, now + timedelta(seconds=1)).get_prev(datetime)
+        # A moment on, since the time itself counts, in the whole seconds that croniter knows.
+        whole = now.replace(microsecond=0) + timedelta(seconds=1)
+        found: datetime = croniter(schedule.cron, whole).get_prev(datetime)
         return found
     step = seconds(schedule.every or "")
     return datetime.fromtimestamp(now.timestamp() // step * step, UTC)

@@ -29,12 +29,14 @@ class Service:
     def __init__(
         self,
         catalog: CatalogFile,
-        store: VectorStore,
+        open_store: Callable[[], VectorStore],
         state: State,
         on_submit: Callable[[], None] = lambda: None,
     ) -> None:
-        """`on_submit` is told that there is a new job."""
-        self.catalog, self.store, self.state = catalog, store, state
+        """`open_store` gives the store to what needs it, which jobs are not; `on_submit` is told
+        that there is a new job."""
+        self.catalog, self.state = catalog, state
+        self._open_store = open_store
         self._on_submit = on_submit
 
     def submit(self, request: JobRequest) -> tuple[Job, bool]:
@@ -92,21 +94,23 @@ class Service:
             if job.index == index and not job.request.dry_run:
                 raise ConflictError(f"job {job.id} is {job.state} for {index!r}; cancel it first")
         with self.state.locks.hold(writing(index)):
-            collection = roll_back(index, self.store, self.state)
-            single.apply_all(spec, collection, self.store, self.state)
+            store = self._open_store()
+            collection = roll_back(index, store, self.state)
+            single.apply_all(spec, collection, store, self.state)
         return collection
 
     def put(self, index: str, document_id: str, data: bytes, media_type: str) -> int:
         """Store one document, given as the index's content type is given in files or lines; its
         number of chunks. See `single.put` for what it raises."""
         spec = self.spec(index)
-        return single.put(
-            spec, _content(spec, document_id, data, media_type), self.store, self.state
-        )
+        if not document_id:
+            raise DocumentError("the address ends without the document's id")
+        content = _content(spec, document_id, data, media_type)
+        return single.put(spec, content, self._open_store(), self.state)
 
     def delete(self, index: str, document_id: str) -> None:
         """Take one document out. See `single.delete` for what it raises."""
-        single.delete(self.spec(index), document_id, self.store, self.state)
+        single.delete(self.spec(index), document_id, self._open_store(), self.state)
 
     def announce(self, index: str, headers: Mapping[str, str], body: bytes) -> Job:
         """The job that takes up a change which a help centre has announced: a new one, or the
@@ -121,8 +125,10 @@ class Service:
             raise ConflictError(f"the catalog declares no 'hook' for index {index!r}")
         check_signature(spec.upkeep.hook, headers, body)
         job, new = self.submit(JobRequest(index=index, trigger=Trigger.HOOK))
-        if not new and job.state is not JobState.QUEUED:
-            self.state.jobs.announce(job.id)
+        asked = job.request
+        whole = asked.retry_of is None and asked.source is None
+        if not new and not (job.state is JobState.QUEUED and whole):
+            self.state.jobs.announce(job.id)  # It may have looked already, or looks at less.
         return job
 
     def documents(self, job_id: str, states: tuple[str, ...] = ()) -> list[Task]:
@@ -168,10 +174,10 @@ def _content(spec: IndexSpec, document_id: str, data: bytes, media_type: str) ->
 def _with_id(data: bytes, document_id: str) -> bytes:
     try:
         record: Any = json.loads(data)
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise DocumentError(f"not JSON: {exc}") from exc
     if not isinstance(record, dict):
         raise DocumentError("not a JSON object")
-    if record.get("id", document_id) != document_id:
+    if str(record.get("id", document_id)) != document_id:
         raise DocumentError(f"the object's id is {record['id']!r}, the address's {document_id!r}")
     return json.dumps({**record, "id": document_id}).encode()

@@ -47,7 +47,7 @@ def delete(spec: IndexSpec, document_id: str, store: VectorStore, state: State) 
     """
     with state.locks.hold(writing(spec.name)):
         collection = live_collection(spec.name, store)
-        planned = _planned_revision(spec.name, document_id, state)
+        planned = _planned(spec.name, document_id, state)
         if document_id not in state.manifest(collection) and planned is None:
             raise DocumentNotFoundError(f"index {spec.name!r} has no document {document_id!r}")
         _note(spec.name, collection, document_id, None, state)
@@ -100,25 +100,25 @@ def _prepared(spec: IndexSpec, collection: str, content: Content, state: State) 
 
 def _build_of(spec: IndexSpec, collection: str, state: State) -> IndexBuild:
     """How a collection was built, which is not always what the catalog asks for now."""
-    record = next(build for build in state.builds() if build.collection == collection)
-    return build_of(record.settings, spec.build)
+    return build_of(state.build(collection).settings, spec.build)
 
 
 def _note(
     index: str, collection: str, document_id: str, content: Content | None, state: State
 ) -> None:
     stored = state.manifest(collection).get(document_id)
-    planned = _planned_revision(index, document_id, state)
-    known = planned or (stored.revision if stored else None)
-    state.pushed.save(index, document_id, content, known)
+    planned = _planned(index, document_id, state)
+    # Where a job is to delete it, the source has it no longer: an empty revision counts as none.
+    known = planned.revision if planned else stored.revision if stored else ""
+    state.pushed.save(index, document_id, content, known or None)
 
 
-def _planned_revision(index: str, document_id: str, state: State) -> str | None:
-    """The source's revision of a document, where a job that runs has listed it."""
+def _planned(index: str, document_id: str, state: State) -> Task | None:
+    """What a job that runs does with a document, from its listing of the source."""
     for job in state.jobs.active():
         if job.index == index:
             for task in state.jobs.documents.of_document(job.id, document_id):
-                return task.revision or None
+                return task
     return None
 
 

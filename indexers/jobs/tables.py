@@ -9,6 +9,7 @@ jobs = sa.Table(
     "jobs",
     metadata,
     sa.Column("id", sa.String, primary_key=True),
+    sa.Column("number", sa.Integer),
     sa.Column("index", sa.String, nullable=False),
     # 1 while it is active, else null, of which there may be many: the constraint below is what
     # keeps a second active job of an index out, whichever process asks for it.

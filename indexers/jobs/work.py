@@ -42,7 +42,7 @@ class Work:
             ConflictError: the catalog has changed since then.
         """
         job = self.job
-        record = next(b for b in self.state.builds() if b.collection == job.collection)
+        record = self.state.build(job.collection or "")
         if record.fingerprint != fingerprint(canonical(self.spec.build)):
             raise ConflictError(
                 f"the catalog's settings of {self.spec.name!r} have changed since the job was "

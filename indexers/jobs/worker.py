@@ -11,9 +11,10 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 from indexers.catalog import CatalogFile
+from indexers.errors import StateError
 from indexers.jobs import workflows
 from indexers.jobs.finishing import prune_all
 from indexers.jobs.job import JobState
@@ -27,7 +28,7 @@ _log = logging.getLogger("indexers.jobs")
 
 _LOOK_EVERY_S = 0.5
 _PRUNE_EVERY_S = 60.0
-_CLOSING_LIMIT_S = 30.0
+_CLOSING_LIMIT_S = 5.0
 
 _GONE_LOOKS = 3
 """Looks at which a worker's lock has to be free: after a restart of Postgres all are, for a while.
@@ -106,11 +107,13 @@ class Worker:
         self._thread.join()
         self._preparer.close()
         with self._idle:
-            # What the engine does cannot be cut off; the system ends what takes longer.
-            self._idle.wait_for(lambda: self._steps == 0, timeout=_CLOSING_LIMIT_S)
+            # A source that is waited for, or the engine, cannot be cut off: see `leaving`.
+            ended = self._idle.wait_for(lambda: self._steps == 0, timeout=_CLOSING_LIMIT_S)
         workflows.shut()
-        if not self._started:
-            self._state.jobs.discharge(self.id)
+        with suppress(StateError):
+            if ended and not self._state.jobs.active():
+                self._state.jobs.discharge(self.id)
+                self._state.locks.forget(_alive(self.id))
         self._alive.close()
 
     def _look_after(self) -> None:

@@ -16,7 +16,7 @@ from typing import Protocol
 from dbos import DBOS, DBOSConfig, SetWorkflowID
 from dbos import error as dbos_errors
 
-from indexers.errors import IndexersError, StateError, StoreError
+from indexers.errors import IndexersError, StateError, StoppedError, StoreError
 from indexers.jobs.finishing import finish
 from indexers.jobs.job import JobState
 from indexers.jobs.planning import plan
@@ -90,6 +90,8 @@ def launch(host: Host, name: str, state_url: str) -> None:
 def shut() -> None:
     """Serve no longer; what is cut off stays in the worker's name until another one takes over."""
     global _host
+    # Its queue's thread may look for the executor that has just gone, and says so as an error.
+    logging.getLogger("dbos").setLevel(logging.CRITICAL)
     DBOS.destroy()
     _host = None
 
@@ -167,7 +169,10 @@ def _failing(job_id: str) -> Iterator[None]:
     except Exception as exc:  # A job that nobody works on says so, whatever it was.
         if _host is None or _host.closing:
             raise Closing from exc
-        _give_up(job_id, _reason(exc))
+        if isinstance(exc, StoppedError):
+            _cancel(job_id)
+        else:
+            _give_up(job_id, _reason(exc))
 
 
 def _reason(exc: Exception) -> str:
@@ -235,6 +240,12 @@ def _finish(job_id: str) -> None:
             finish(work)
         elif work.job.active:
             cancel(work)
+
+
+@_step(name="cancel")
+def _cancel(job_id: str) -> None:
+    with _hosted() as host:
+        cancel(host.work_on(job_id))
 
 
 @_step(name="give up")

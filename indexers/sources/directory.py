@@ -44,7 +44,7 @@ class DirectorySource:
             name = file.relative_to(self.path).as_posix()
             if file.suffix.lower() not in formats:
                 valid = ", ".join(formats)
-                yield Skipped(where=name, reason=f"not a file of type {valid}")
+                yield Skipped(where=_shown(name), reason=f"not a file of type {valid}")
                 continue
             yield self._entry(file, name)
 
@@ -67,8 +67,7 @@ class DirectorySource:
 
     def _entry(self, file: Path, name: str) -> Listed:
         if not is_text(name):
-            where = os.fsencode(name).decode(errors="backslashreplace")
-            return Unreadable(where=where, reason="its name is not UTF-8")
+            return Unreadable(where=_shown(name), reason="its name is not UTF-8")
         if file.exists() and not file.is_file():  # A pipe would be waited for.
             return Unreadable(where=name, reason="not a regular file")
         try:
@@ -86,3 +85,8 @@ class DirectorySource:
             folders[:] = [name for name in folders if not name.startswith(".")]
             found += [Path(folder) / name for name in files if not name.startswith(".")]
         return iter(sorted(found))
+
+
+def _shown(name: str) -> str:
+    """A name as text, whatever bytes it is made of."""
+    return os.fsencode(name).decode(errors="backslashreplace")

@@ -18,5 +18,5 @@ async def require_admin(request: Request) -> None:
     """
     key = os.environ.get(ADMIN_KEY, "")
     given = request.headers.get("authorization", "")
-    if key and not hmac.compare_digest(given.encode(), f"Bearer {key}".encode()):
+    if key and not hmac.compare_digest(given.encode("latin-1"), f"Bearer {key}".encode()):
         raise UnauthorizedError(f"this takes 'Authorization: Bearer' with the value of {ADMIN_KEY}")

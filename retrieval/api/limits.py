@@ -10,6 +10,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from retrieval.api.schemas import ErrorDetail, ErrorResponse
 
 MAX_BODY_BYTES = 1_000_000
+MAX_DOCUMENT_BYTES = 20_000_000
+"""Of a document that is put, which may be a PDF."""
 
 
 def request_id_of(request: Request) -> str:
@@ -54,7 +56,7 @@ class RequestId:
 
 
 class BodyLimit:
-    """Refuses bodies over MAX_BODY_BYTES with 413, before they are held in memory."""
+    """Refuses bodies over their limit with 413, before they are held in memory."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -63,13 +65,14 @@ class BodyLimit:
         """See the ASGI specification, version 3."""
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
+        limit = MAX_DOCUMENT_BYTES if scope["method"] == "PUT" else MAX_BODY_BYTES
         messages: list[Message] = []
         size = 0
         while not messages or messages[-1].get("more_body"):
             messages.append(await receive())
             size += len(messages[-1].get("body", b""))
-            if size > MAX_BODY_BYTES:
-                return await _too_large(scope, receive, send)
+            if size > limit:
+                return await _too_large(limit, scope, receive, send)
         queue = iter(messages)
 
         async def replay() -> Message:
@@ -79,9 +82,7 @@ class BodyLimit:
         return await self._app(scope, replay, send)
 
 
-async def _too_large(scope: Scope, receive: Receive, send: Send) -> None:
-    detail = ErrorDetail(
-        code="body_too_large", message=f"a body holds at most {MAX_BODY_BYTES} bytes"
-    )
+async def _too_large(limit: int, scope: Scope, receive: Receive, send: Send) -> None:
+    detail = ErrorDetail(code="body_too_large", message=f"a body holds at most {limit} bytes")
     answer = error_response(scope["state"]["request_id"], 413, [detail])
     await answer(scope, receive, send)

@@ -134,9 +134,13 @@ def test_a_key_that_is_taken_is_told_from_other_failures(database: Database) -> 
 
 
 def test_all_of_a_transaction_is_written_or_nothing(database: Database) -> None:
-    with pytest.raises(TakenError), database.writing() as connection:
-        database.upsert(BUILDS, [ROW], connection)
-        connection.execute(sa.insert(BUILDS), ROW)
+    def twice() -> None:
+        with database.writing() as connection:
+            database.upsert(BUILDS, [ROW], connection)
+            connection.execute(sa.insert(BUILDS), ROW)
+
+    with pytest.raises(TakenError):
+        twice()
     assert collections(database) == []
 
 
@@ -181,7 +185,7 @@ def test_a_table_that_somebody_dropped_is_said(database: Database, database_url:
 
 
 def test_a_postgres_that_does_not_answer_is_said(tmp_path: Path) -> None:
-    with pytest.raises(StateError, match="the state database: .*[Cc]onnection"):
+    with pytest.raises(StateError, match=r"the state database: .*[Cc]onnection"):
         Database(f"postgresql://somebody@/passages?host={tmp_path}")
 
 

@@ -1,19 +1,20 @@
 """The state database: what one process writes, the next one reads."""
 
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
 
 import pytest
+import sqlalchemy as sa
 
-from indexers.errors import StateError
+from indexers.errors import IndexBusyError, StateError
 from indexers.state import BuildRecord, State, Stored
+from tests.postgres import bare
 
 
 @pytest.fixture
-def state(tmp_path: Path) -> Iterator[State]:
-    made = State(tmp_path / "deep" / "passages.db")
+def state(database_url: str) -> Iterator[State]:
+    made = State(database_url)
     yield made
     made.close()
 
@@ -68,17 +69,17 @@ def test_embeddings_are_kept_by_model_and_text(state: State) -> None:
     assert state.embeddings("m", []) == {}
 
 
-def test_what_was_written_outlives_the_process(tmp_path: Path) -> None:
-    first = State(tmp_path / "passages.db")
+def test_what_was_written_outlives_the_process(database_url: str) -> None:
+    first = State(database_url)
     first.save_build(record("one"))
     first.close()
-    second = State(tmp_path / "passages.db")
+    second = State(database_url)
     assert second.builds() == [record("one")]
     second.close()
 
 
-def test_two_processes_and_threads_write_at_once(tmp_path: Path, state: State) -> None:
-    other = State(tmp_path / "deep" / "passages.db")
+def test_two_processes_and_threads_write_at_once(state: State) -> None:
+    other = State(state.url)
 
     def write(to: State, name: str) -> None:
         for number in range(50):
@@ -94,12 +95,31 @@ def test_two_processes_and_threads_write_at_once(tmp_path: Path, state: State) -
     other.close()
 
 
-def test_a_reader_does_not_wait_for_a_writer(tmp_path: Path, state: State) -> None:
+def test_a_reader_does_not_wait_for_a_writer(state: State) -> None:
     state.save_build(record("one"))
-    writer = sqlite3.connect(tmp_path / "deep" / "passages.db", isolation_level=None)
-    writer.execute("BEGIN IMMEDIATE")
+    with bare(state.url) as writer:
+        writer.execute(sa.text("DELETE FROM builds"))
+        assert state.builds() == [record("one")]
+    assert state.builds() == []
+
+
+def test_a_file_is_made_with_its_folder(tmp_path: Path) -> None:
+    state = State(tmp_path / "deep" / "passages.db")
+    state.save_build(record("one"))
     assert state.builds() == [record("one")]
-    writer.close()
+    state.close()
+
+
+def test_one_at_a_time_re_indexes_an_index(state: State) -> None:
+    other = State(state.url)
+    with state.only_one("faqs"):
+        with pytest.raises(IndexBusyError, match="'faqs' is being"), other.only_one("faqs"):
+            pass
+        with other.only_one("articles"):
+            pass
+    with other.only_one("faqs"):
+        pass
+    other.close()
 
 
 @pytest.mark.parametrize("text", [b"this is no database at all" * 100])

@@ -72,6 +72,19 @@ class CatalogFile:
         self.path = path
         self._read: tuple[object, dict[str, IndexSpec]] = (None, {})
 
+    def last(self) -> dict[str, IndexSpec]:
+        """Every index as the file said when it was last valid.
+
+        Raises:
+            CatalogError: it never was.
+        """
+        try:
+            return self.current()
+        except CatalogError:
+            if not self._read[1]:
+                raise
+            return self._read[1]
+
     def current(self) -> dict[str, IndexSpec]:
         """Every index as the file says now.
 
@@ -92,19 +105,20 @@ class CatalogFile:
     def spec(self, name: str, source: str | None = None) -> IndexSpec:
         """One index, with the source that a JSON object describes in place of its own.
 
+        A job that runs goes by what the file said when it was last valid.
+
         Raises:
-            CatalogError: there is no such index, or the source is not valid, or it names a file
-                outside of the catalog's folder, which is not for a request to read.
+            CatalogError: there is no such index, or the source is not valid, or says what is not
+                for a request to say, as a file outside of the catalog's folder.
         """
-        catalog = self.current()
+        catalog = self.last()
         if name not in catalog:
             raise CatalogError(f"no index {name!r}; the catalog has: {', '.join(catalog)}")
         spec = catalog[name]
         if source is None:
             return spec
         try:
-            where = from_json(json.loads(source), str(self.path))
-            other = parse_source(spec.build.content_type, where)
+            other = _overridden(spec.build.source, from_json(json.loads(source), str(self.path)))
         except LocatedError as exc:
             raise CatalogError(f"source: {exc}") from exc
         self._check_inside(other)
@@ -115,6 +129,33 @@ class CatalogFile:
             value = getattr(source, part.name)
             if isinstance(value, Path) and not value.is_relative_to(self.path.parent.resolve()):
                 raise CatalogError(f"source: '{part.name}' lies outside of the catalog's folder")
+
+
+_FOR_REQUESTS = {"path", "prefix", "urls", "sitemap", "locales"}
+"""What of a source a request may say otherwise. Where secrets are sent, which hosts are trusted
+and who is asked at all is for the catalog alone."""
+
+_LOCAL = ("directory", "jsonl")
+_INSTEAD = {"urls": "sitemap", "sitemap": "urls"}
+
+
+def _overridden(source: Source, where: Located) -> Source:
+    """A source with what a request says of it otherwise; files of a folder may take the place of
+    lines of a file, and the other way round."""
+    own = next(kind for kind, cls in SOURCES.items() if type(source) is cls)
+    cls = choose(where, "kind", SOURCES, own)
+    kinds = {kind for kind, other in SOURCES.items() if other is cls}
+    if own not in kinds and not (own in _LOCAL and kinds & set(_LOCAL)):
+        raise where.error(f"a request cannot change the kind from {own!r}")
+    where.only({"kind", *(_FOR_REQUESTS & {field.name for field in fields(cls)})})
+    replaced = {_INSTEAD[key] for key in where if key in _INSTEAD}
+    kept = {
+        field.name: getattr(source, field.name)
+        for field in fields(cls)
+        if hasattr(source, field.name) and field.name not in {*where, *replaced}
+    }
+    made: Source = construct(cls, where, **kept)
+    return made
 
 
 def _index(name: str, indexes: Located) -> IndexSpec:

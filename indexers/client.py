@@ -165,7 +165,7 @@ class Local:
         return self._service.roll_back(index)
 
     def _workers(self) -> int:
-        return len(self._service.state.jobs.workers())
+        return self._service.workers()
 
 
 class Remote:

@@ -15,6 +15,9 @@ IN_USE_S = 60.0
 """How long after a switch a search may still read the collection that it has left."""
 
 
+_DAY_S = 86_400.0  # By which a clock may have been set back since.
+
+
 @dataclass(frozen=True, kw_only=True)
 class Target:
     """The collection to write to. `live` says that searches see it already; otherwise it
@@ -35,7 +38,7 @@ def choose_target(spec: IndexSpec, store: VectorStore, state: State, *, full: bo
     left unfinished or kept from before, else a new one. `full` always takes a new one."""
     settings = canonical(spec.build)
     wanted = fingerprint(settings)
-    live = store.aliases().get(spec.name)
+    live = store.aliases(fresh=True).get(spec.name)
     existing = set(store.collections())
     mine = [build for build in state.builds() if build.index == spec.name]
     fitting = [b for b in mine if b.fingerprint == wanted and b.collection in existing]
@@ -61,14 +64,19 @@ def switch(index: str, collection: str, store: VectorStore, state: State) -> Non
     Raises:
         StoreError: the store failed; searches see either the one or the other.
     """
-    left = store.aliases().get(index)
+    left = store.aliases(fresh=True).get(index)
     store.switch(index, collection)
     now = now_iso()
     for build in state.builds():
         if build.collection == collection:
             state.save_build(replace(build, switched_at=now, replaced_at=None, rejected_at=None))
-        elif build.collection == left:
+        elif build.collection == left or _was_live(build, index):
             state.save_build(replace(build, replaced_at=now))
+
+
+def _was_live(build: BuildRecord, index: str) -> bool:
+    """Whether a build seems live still: a crash came between a switch and its being noted."""
+    return build.index == index and bool(build.switched_at) and not build.replaced_at
 
 
 def roll_back(index: str, store: VectorStore, state: State) -> str:
@@ -78,7 +86,7 @@ def roll_back(index: str, store: VectorStore, state: State) -> str:
         ConflictError: there is none.
         StoreError: the store failed; searches see either the one or the other.
     """
-    live = store.aliases().get(index)
+    live = store.aliases(fresh=True).get(index)
     previous = _previous(index, live, store, state)
     if not previous:
         raise ConflictError(f"index {index!r} has no earlier build to go back to")
@@ -96,7 +104,7 @@ def prune(
     number and age; the collections that went. One that searches may still read stays for now, one
     that a job is writing too; one that was left `unfinished` for a day, in which another job may
     go on with it, or until that has."""
-    index, live = spec.name, store.aliases().get(spec.name)
+    index, live = spec.name, store.aliases(fresh=True).get(spec.name)
     written = {job.collection for job in state.jobs.active() if job.index == index}
     previous = _previous(index, live, store, state)[: spec.upkeep.keep.builds]
     if spec.upkeep.keep.days is not None:
@@ -113,7 +121,7 @@ def prune(
     gone = []
     for build in builds:
         left = (datetime.now(UTC) - _at(build.replaced_at)).total_seconds()
-        if build.index == index and build.collection not in kept and not 0 <= left < IN_USE_S:
+        if build.index == index and build.collection not in kept and not -_DAY_S <= left < IN_USE_S:
             store.drop(build.collection)
             state.forget_build(build.collection)
             gone.append(build.collection)

@@ -93,7 +93,7 @@ def _job(args: argparse.Namespace) -> int:
         _print(args, {"failures": failures}, lambda console: print_diff(failures, console))
     else:
         _print(args, job, lambda console: print_job(job, console))
-    return 0
+    return FAILED if args.follow and job["state"] != "succeeded" else 0
 
 
 def _cancel(args: argparse.Namespace) -> int:

@@ -25,6 +25,13 @@ def url_of(path: Path) -> str:
     return f"sqlite:///{path}"
 
 
+def normal(url: str) -> str:
+    """A database's URL as every library here reads it."""
+    return (
+        f"postgresql://{url.removeprefix('postgres://')}" if url.startswith("postgres://") else url
+    )
+
+
 class Database:
     """Connections to one database; safe for threads, and for several processes.
 

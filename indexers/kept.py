@@ -74,6 +74,12 @@ class KeptDocuments:
                 some = _kept.c.document_id.in_(document_ids[start : start + IN_LIMIT])
                 connection.execute(sa.delete(_kept).where(_kept.c.index == index, some))
 
+    def forget_others(self, index: str, listed: sa.Select[tuple[str]]) -> None:
+        """Keep none of an index but the documents that a query names."""
+        others = _kept.c.document_id.not_in(listed)
+        with self._database.writing() as connection:
+            connection.execute(sa.delete(_kept).where(_kept.c.index == index, others))
+
 
 def _of(index: str, content_type: ContentType) -> tuple[sa.ColumnElement[bool], ...]:
     return (_kept.c.index == index, _kept.c.extractor == _extractor(content_type))

@@ -47,15 +47,12 @@ class Prepared:
 
 @dataclass(kw_only=True)
 class Group:
-    """Some tasks, prepared or failed, with the points of all of them in slices to store at once.
-
-    It is whole or `stopped`, when its job was told to stop meanwhile.
-    """
+    """Some tasks, prepared or failed, with the points of all of them in slices to store at once;
+    none where the job was told to stop meanwhile."""
 
     prepared: list[Prepared] = field(default_factory=list)
     failed: list[Outcome] = field(default_factory=list)
     slices: Iterable[Sequence[Point]] = ()
-    stopped: bool = False
 
     @property
     def numbers(self) -> set[int]:
@@ -85,8 +82,8 @@ def prepare(
         if time.monotonic() - beaten > _BEAT_EVERY_S:
             beaten = time.monotonic()
             if not state.jobs.beat(assignment.job_id):
-                group.stopped = True
-                break
+                on_read(None)
+                return Group()
         on_read(task.number)
         try:
             document = reader.document(task)

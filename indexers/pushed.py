@@ -89,11 +89,13 @@ class PushedDocuments:
     ) -> Pushed:
         """Note a change; of several of one document the last counts, and the source's revision
         stays the one that it had before the first."""
-        known = {one.document_id: one for one in self.all(index)}.get(document_id)
+        here = (_pushed.c.index == index, _pushed.c.document_id == document_id)
+        with self._database.reading() as connection:
+            known = connection.execute(sa.select(_pushed.c.source_revision).where(*here)).first()
         pushed = Pushed(
             document_id=document_id,
             sequence=self.last(index) + 1,
-            source_revision=known.source_revision if known else source_revision,
+            source_revision=known[0] if known else source_revision,
             content=content,
         )
         row = {field.name: getattr(pushed, field.name) for field in fields(pushed)}
@@ -153,7 +155,7 @@ class Overlaid:
                 continue
             if change.source_revision is not None and not hides and id_ not in hidden:
                 self.caught_up.append(change)  # The source has deleted it since.
-            elif change.content is not None and id_ not in hidden:
+            elif change.content is not None:
                 yield _entry(change.content)
             elif change.source_revision is None and change.content is None:
                 self.caught_up.append(change)  # It was only ever here, and is gone.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from indexers.database import IN_LIMIT, Database, metadata, url_of
+from indexers.database import IN_LIMIT, Database, metadata, normal, url_of
 from indexers.errors import IndexBusyError, StateError
 from indexers.jobs.ledger import Ledger
 from indexers.kept import KeptDocuments
@@ -92,7 +92,7 @@ class State:
         Raises:
             StateError: it cannot be opened, or is not a state database.
         """
-        url = url_of(place) if isinstance(place, Path) else place
+        url = url_of(place) if isinstance(place, Path) else normal(place)
         self.url = url
         self._database = Database(url)
         self.locks: Locks = _locks(self._database)
@@ -149,6 +149,19 @@ class State:
         query = sa.select(*columns).where(_documents.c.collection == collection)
         with self._database.reading() as connection:
             return {id_: Stored(rev, chunks) for id_, rev, chunks in connection.execute(query)}
+
+    def stored(self, collection: str, document_id: str) -> Stored | None:
+        """A document as it stands in a collection, None where it does not."""
+        columns = (_documents.c.revision, _documents.c.chunks)
+        where = (_documents.c.collection == collection, _documents.c.document_id == document_id)
+        with self._database.reading() as connection:
+            row = connection.execute(sa.select(*columns).where(*where)).first()
+        return None if row is None else Stored(row.revision, row.chunks)
+
+    def keep_only_listed(self, index: str, collection: str) -> None:
+        """Keep the extracted text of no document but those that stand in a collection."""
+        listed = sa.select(_documents.c.document_id).where(_documents.c.collection == collection)
+        self.kept.forget_others(index, listed)
 
     def totals(self, collection: str) -> tuple[int, int]:
         """The number of documents and of chunks of a collection."""

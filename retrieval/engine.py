@@ -12,7 +12,7 @@ from chunkers import count_cl100k
 from indexers.bm25 import Bm25Encoder
 from indexers.catalog import CatalogFile, IndexSpec
 from indexers.embedding import EMBEDDERS, Embedder
-from indexers.errors import CatalogError, IndexersError
+from indexers.errors import IndexersError
 from indexers.search_spec import SearchSpec
 from indexers.state import BuildRecord, State
 from indexers.status import is_current
@@ -60,10 +60,7 @@ class Engine:
     def catalog(self) -> dict[str, IndexSpec]:
         """The indexes that can be searched: those of the catalog when it was last valid."""
         if self._file is not None:
-            try:
-                self._catalog = self._file.current()
-            except CatalogError:
-                return self._catalog  # Who re-indexes is told; searches go on.
+            self._catalog = self._file.last()  # Who re-indexes is told of a mistake in it.
         return self._catalog
 
     def live(self, name: str) -> Live:

@@ -30,7 +30,7 @@ def measure_memory(place: Workplace, chunks: int | None) -> list[Row]:
         folder = Path(name).resolve()
         catalog = write_catalog(folder / "catalog.yaml", pages)
         where = ("--catalog", catalog, "--data-dir", folder / "data")
-        printed, seconds, samples = watched(*python_m("indexers", "reindex", *where, "--json"))
+        printed, seconds, samples, _ = watched(*python_m("indexers", "reindex", *where, "--json"))
     (job,) = json.loads(printed)["jobs"]
     return memory_rows(job, seconds, samples)
 
@@ -55,14 +55,15 @@ def quarter_peaks(samples: Sequence[float]) -> list[float]:
     return [max(samples[first:last], default=0.0) for first, last in pairwise(bounds)]
 
 
-def watched(*command: str) -> tuple[str, float, list[float]]:
-    """What a command prints, its seconds, and samples of the resident memory in GB of it and of
-    the processes that it starts.
+def watched(*command: str) -> tuple[str, float, list[float], list[float]]:
+    """What a command prints, its seconds, and samples of the memory in GB of it and of the
+    processes that it starts: all that is resident, and what of it is no mapped file, which the
+    system can drop and read again.
 
     Raises:
         BenchmarksError: it failed.
     """
-    samples: list[float] = []
+    samples: list[tuple[float, float]] = []
     ended = threading.Event()
     started = time.monotonic()
     with subprocess.Popen(
@@ -75,21 +76,21 @@ def watched(*command: str) -> tuple[str, float, list[float]]:
         watcher.join()
     if process.returncode:
         raise BenchmarksError(f"{' '.join(command)}: exit code {process.returncode}")
-    return printed, time.monotonic() - started, samples
+    resident, anonymous = ([sample[place] for sample in samples] for place in (0, 1))
+    return printed, time.monotonic() - started, resident, anonymous
 
 
-def resident_gb(pid: int) -> float:
-    """The resident memory of a process and of those that it has started, in GB; 0 when it is
-    gone. Pages that they share count for each."""
+def _memory_gb(pid: int) -> tuple[float, float]:
+    """The resident memory of a process and of those that it has started, in GB, and what of it is
+    no mapped file; 0 when it is gone. Pages that they share count for each."""
     try:
         process = psutil.Process(pid)
-        return (
-            sum(one.memory_info().rss for one in [process, *process.children(recursive=True)]) / 1e9
-        )
+        found = [one.memory_info() for one in [process, *process.children(recursive=True)]]
     except psutil.NoSuchProcess:
-        return 0.0
+        return 0.0, 0.0
+    return sum(m.rss for m in found) / 1e9, sum(m.rss - m.shared for m in found) / 1e9
 
 
-def _watch(pid: int, samples: list[float], ended: threading.Event) -> None:
+def _watch(pid: int, samples: list[tuple[float, float]], ended: threading.Event) -> None:
     while not ended.wait(_SAMPLE_EVERY_S):
-        samples.append(resident_gb(pid))
+        samples.append(_memory_gb(pid))

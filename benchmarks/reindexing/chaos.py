@@ -56,6 +56,11 @@ class Round:
     state: str
     wrong: tuple[str, ...]
 
+    @property
+    def at_work(self) -> bool:
+        """Whether the job had not ended when the process was killed."""
+        return self.seconds > 0
+
 
 def measure_chaos(place: Workplace, kills: int | None) -> list[Row]:
     """Kill so many times, KILLS by default, half of them the API that indexes by itself, half a
@@ -76,11 +81,13 @@ def _rounds(
 ) -> list[Round]:
     chance = random.Random(name)
     pages, spare = list(cut[:PAGES]), list(cut[PAGES:])
-    rounds = []
+    rounds: list[Round] = []
     with arrangement(folder) as place, reference(folder / "reference") as indexed:
         place.site.write(pages)
         place.finished(place.submit())
-        for number in range(kills):
+        number = 0
+        while sum(one.at_work for one in rounds) < kills:
+            number += 1
             pages = _changed(pages, spare, chance, number)
             place.site.write(pages)
             job_id = place.submit(mode=chance.choice(("full", "incremental")))
@@ -92,7 +99,7 @@ def _rounds(
             rounds.append(
                 Round(killed=killed, stage=stage, seconds=seconds, state=job["state"], wrong=wrong)
             )
-            print(f"{name} {number + 1}/{kills}: {rounds[-1]}", flush=True)
+            print(f"{name} {number}: {rounds[-1]}", flush=True)
     return rounds
 
 
@@ -103,7 +110,7 @@ def _changed(
     for place in chance.sample(range(len(kept)), _CHANGED):
         text = f"{kept[place].markdown}\n\nRevised in round {number}.\n"
         kept[place] = replace(kept[place], markdown=text)
-    return [*kept, *(spare.pop() for _ in range(_ADDED))]
+    return [*kept, *(spare.pop() for _ in range(min(_ADDED, len(spare))))]
 
 
 def _killed(place: Any, job_id: str, chance: random.Random) -> tuple[str, str, float]:

@@ -27,9 +27,12 @@ def measure_pages(place: Workplace, pages: int | None) -> list[Row]:
             path.write_text(page.markdown, encoding="utf-8")
         catalog = write_catalog(folder / "catalog.yaml", folder / "pages")
         where = ("--catalog", catalog, "--data-dir", folder / "data")
-        printed, seconds, samples = watched(*python_m("indexers", "reindex", *where, "--json"))
+        printed, seconds, samples, anonymous = watched(
+            *python_m("indexers", "reindex", *where, "--json")
+        )
     (job,) = json.loads(printed)["jobs"]
     first, second, third, fourth = quarter_peaks(samples)
+    _, own_second, _, own_fourth = quarter_peaks(anonymous)
     return [
         Row(name="pages", value=job["documents"]["scanned"], decimals=0),
         Row(name="chunks", value=job["chunks"]["stored"], decimals=0),
@@ -42,6 +45,13 @@ def measure_pages(place: Workplace, pages: int | None) -> list[Row]:
         Row(
             name="the last quarter, of the second",
             value=fourth / second,
+            unit="x",
+            most=_MOST_GROWTH,
+        ),
+        Row(name="peak without mapped files", value=max(anonymous), unit="GB"),
+        Row(
+            name="its last quarter, of the second",
+            value=own_fourth / own_second,
             unit="x",
             most=_MOST_GROWTH,
         ),

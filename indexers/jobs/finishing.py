@@ -1,11 +1,12 @@
 """The last stage of a re-index: delete, verify, let a new build pass its gate, switch, prune."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
 from indexers.catalog import IndexSpec
 from indexers.collections import Target, prune, switch
-from indexers.errors import VerificationError
+from indexers.errors import ConflictError, StoreError, VerificationError
 from indexers.gate import check_counts, check_new_build
 from indexers.jobs.documents import Outcome, Task
 from indexers.jobs.job import Job, JobState, now_iso
@@ -14,12 +15,15 @@ from indexers.pushed import Pushed
 from indexers.state import PENDING, State
 from indexers.store import VectorStore
 
+_log = logging.getLogger("indexers.jobs")
+
 
 def finish(work: Work) -> None:
     """Delete what is to go, verify, let a new build pass its gate, and switch to it.
 
     Raises:
         VerificationError: the build did not pass; searches see what they saw before.
+        ConflictError: the index was rolled back under the job.
         EmbedderError, StoreError: the model or the store failed.
     """
     state, spec, job = work.state, work.spec, work.job
@@ -27,6 +31,12 @@ def finish(work: Work) -> None:
         state.jobs.advance(job.id, _ended(job), stage="planned")
         return
     target = work.target()
+    live = work.store.aliases(fresh=True).get(spec.name) == target.collection
+    if live and not target.live and target.record.switched_at:
+        _end(work, target)  # A crash came between the switch and the end.
+        return
+    if target.live and not live:
+        raise ConflictError(f"{target.collection} is no longer live; re-index {spec.name!r} anew")
     _check_done(work)
     state.jobs.advance(job.id, JobState.VERIFYING, stage="deleting")
     work.on_change(work.job)
@@ -39,6 +49,7 @@ def finish(work: Work) -> None:
     counts = work.job.counts
     if counts.total and (counts.generated or counts.deleted):
         work.reach("optimizing")
+        work.rest()  # The model's memory is what optimizing needs next.
         work.store.optimize(target.collection)
     if not target.live:
         work.reach("checking")
@@ -50,10 +61,19 @@ def finish(work: Work) -> None:
     if not target.live:
         state.jobs.advance(job.id, JobState.SWITCHING)
         _switch(work, target, sequence)
+    _end(work, target)
+
+
+def _end(work: Work, target: Target) -> None:
+    state, spec = work.state, work.spec
     _note_finished(state, target.collection)
-    prune(spec, work.store, state, unfinished=True)
+    state.keep_only_listed(spec.name, target.collection)
+    try:
+        prune(spec, work.store, state, unfinished=True)
+    except StoreError as exc:  # The worker tries again, every minute.
+        _log.warning("builds of %s could not be pruned: %s", spec.name, exc)
     stored = work.store.count(target.collection)
-    state.jobs.advance(job.id, _ended(work.job), stage="done", stored=stored)
+    state.jobs.advance(work.job_id, _ended(work.job), stage="done", stored=stored)
 
 
 def _check_done(work: Work) -> None:
@@ -139,5 +159,4 @@ def _note_finished(state: State, collection: str) -> None:
 
 
 def _ended(job: Job) -> JobState:
-    failed = job.counts.failed or job.warnings
-    return JobState.SUCCEEDED_WITH_FAILURES if failed else JobState.SUCCEEDED
+    return JobState.SUCCEEDED_WITH_FAILURES if job.counts.failed else JobState.SUCCEEDED

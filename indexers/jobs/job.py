@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
-STUCK_AFTER_S = 120.0
+STUCK_AFTER_S = 180.0
 """A job at work gives a sign of life with every document; this long without one, it is stuck."""
 
 
@@ -91,7 +91,6 @@ class Job:
     heartbeat_at: str
     worker: str | None = None
     error: str | None = None
-    warnings: tuple[str, ...] = ()
     collection: str | None = None
     live: bool = False
     replaces: str | None = None

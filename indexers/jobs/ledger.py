@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -35,17 +36,45 @@ class Ledger:
         for an index that has an active job gives that job. A dry run stands beside it.
         """
         while True:
-            job_id = _new_id()
+            known = self._keyed(request)
+            if known is not None:
+                return known, False
             try:
-                with self._database.writing() as connection:
-                    connection.execute(_insert(job_id, request))
-                    connection.execute(sa.insert(_times), _time(job_id, JobState.QUEUED))
+                return self._add(request), True
             except TakenError:
-                known = self._known(request)
-                if known is not None:
-                    return known, False
-                continue  # It has ended in between.
-            return self.get(job_id), True
+                active = self._select(_jobs.c.index == request.index, _jobs.c.active == 1)
+            if active:
+                with suppress(TakenError):  # The same key at the same time: its job counts.
+                    self._keep_key(request, active[0].id)
+                    return active[0], False
+
+    def _add(self, request: JobRequest) -> Job:
+        job_id = _new_id()
+        with self._database.writing() as connection:
+            connection.execute(_insert(job_id, request))
+            connection.execute(sa.insert(_times), _time(job_id, JobState.QUEUED))
+            if request.idempotency_key is not None:
+                connection.execute(sa.insert(tables.keys), _key(request, job_id))
+        return self.get(job_id)
+
+    def _keep_key(self, request: JobRequest, job_id: str) -> None:
+        if request.idempotency_key is not None:
+            with self._database.writing() as connection:
+                connection.execute(sa.insert(tables.keys), _key(request, job_id))
+
+    def _keyed(self, request: JobRequest) -> Job | None:
+        """The job that the request's key led to before, None without one; one that is forgotten
+        by now counts as none."""
+        keys, key = tables.keys.c, request.idempotency_key
+        if key is None:
+            return None
+        same = (keys.index == request.index, keys.key == key)
+        with self._database.writing() as connection:
+            job_id = connection.execute(sa.select(keys.job_id).where(*same)).scalar()
+            there = connection.execute(sa.select(_jobs.c.id).where(_jobs.c.id == job_id)).scalar()
+            if job_id is not None and there is None:
+                connection.execute(sa.delete(tables.keys).where(*same))
+        return self.get(there) if there is not None else None
 
     def get(self, job_id: str) -> Job:
         """One job.
@@ -75,8 +104,6 @@ class Ledger:
         """
         ended = state not in ACTIVE
         values |= {"state": state.value, "heartbeat_at": now_iso()}
-        if "warnings" in values:
-            values["warnings"] = "\n".join(values["warnings"])
         with self._database.writing() as connection:
             changed = connection.execute(
                 sa.update(_jobs)
@@ -89,9 +116,7 @@ class Ledger:
             if connection.execute(sa.select(_times).where(reached)).first() is None:
                 connection.execute(sa.insert(_times), _time(job_id, state))
             if ended:
-                gone = tables.contents.c.job_id == job_id
-                connection.execute(sa.delete(tables.contents).where(gone))
-                _follow(connection, job_id)
+                _end(connection, job_id)
         return True
 
     def beat(self, job_id: str, stage: str | None = None) -> bool:
@@ -102,6 +127,11 @@ class Ledger:
             connection.execute(sa.update(_jobs).where(*going).values(**values))
             found = connection.execute(sa.select(_jobs.c.cancelling).where(*going)).first()
         return found is not None and not found[0]
+
+    def going(self, job_id: str) -> bool:
+        """Whether a job is to go on, and not cancelled or ended; no sign of life."""
+        job = self.get(job_id)
+        return job.active and not job.cancelling
 
     def cancel(self, job_id: str) -> None:
         """Ask a job to stop; one that has touched nothing yet is cancelled at once, also where
@@ -116,7 +146,16 @@ class Ledger:
                 .values(state=JobState.CANCELLED.value, active=None, heartbeat_at=now_iso())
             )
             if unseen.rowcount:
-                self._database.upsert(_times, [_time(job_id, JobState.CANCELLED)], connection)
+                connection.execute(sa.insert(_times), _time(job_id, JobState.CANCELLED))
+                _end(connection, job_id)
+
+    def stop(self, job_id: str, error: str) -> None:
+        """Let a job come to its end for a reason; the first one counts."""
+        here = _jobs.c.id == job_id
+        with self._database.writing() as connection:
+            connection.execute(sa.update(_jobs).where(here).values(cancelling=True))
+            first = (here, _jobs.c.error.is_(None))
+            connection.execute(sa.update(_jobs).where(*first).values(error=error))
 
     def announce(self, job_id: str) -> None:
         """Let a job be followed by another one when it ends; where it has ended, ask for that."""
@@ -158,14 +197,6 @@ class Ledger:
         with self._database.writing() as connection:
             connection.execute(sa.delete(tables.workers).where(gone))
 
-    def _known(self, request: JobRequest) -> Job | None:
-        same = _jobs.c.index == request.index
-        if request.idempotency_key is not None:
-            found = self._select(same, _jobs.c.idempotency_key == request.idempotency_key)
-            if found:
-                return found[0]
-        return next(iter(self._select(same, _jobs.c.active == 1)), None)
-
     def _select(
         self, *where: sa.ColumnElement[bool], limit: int = 1000, counted: bool = True
     ) -> list[Job]:
@@ -187,6 +218,10 @@ def _new_id() -> str:
     return f"{now:%Y%m%d-%H%M%S}-{now.microsecond // 1000:03}{secrets.token_hex(2)}"
 
 
+def _key(request: JobRequest, job_id: str) -> dict[str, Any]:
+    return {"index": request.index, "key": request.idempotency_key, "job_id": job_id}
+
+
 def _insert(job_id: str, request: JobRequest) -> sa.Insert:
     number = sa.select(sa.func.coalesce(sa.func.max(_jobs.c.number), 0) + 1).scalar_subquery()
     return sa.insert(_jobs).values(**_first_row(job_id, request), number=number)
@@ -202,7 +237,6 @@ def _first_row(job_id: str, request: JobRequest) -> dict[str, Any]:
         "state": JobState.QUEUED.value,
         "stage": "waiting",
         "heartbeat_at": now_iso(),
-        "warnings": "",
         "live": False,
         "sequence": 0,
         "batches": 0,
@@ -218,7 +252,10 @@ def _time(job_id: str, state: JobState) -> dict[str, str]:
     return {"job_id": job_id, "state": state.value, "at": now_iso()}
 
 
-def _follow(connection: sa.Connection, job_id: str) -> None:
+def _end(connection: sa.Connection, job_id: str) -> None:
+    """Drop the contents that a job has brought, and let the job follow that was announced."""
+    gone = tables.contents.c.job_id == job_id
+    connection.execute(sa.delete(tables.contents).where(gone))
     ended = connection.execute(sa.select(_jobs).where(_jobs.c.id == job_id)).one()._mapping
     if ended["again"] and not ended["dry_run"]:
         request = JobRequest(index=ended["index"], trigger=Trigger.HOOK)
@@ -272,7 +309,6 @@ def _job(row: Mapping[str, Any], reached: Mapping[str, str], counts: Counts) -> 
         request=JobRequest(**{**asked, "trigger": Trigger(row["trigger"])}),
         state=JobState(row["state"]),
         times=reached,
-        warnings=tuple(filter(None, row["warnings"].split("\n"))),
         counts=counts,
         **{name: row[name] for name in _PLAIN},
     )

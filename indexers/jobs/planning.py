@@ -15,7 +15,7 @@ from indexers.plan import Plan, plan_reindex
 from indexers.points import schema
 from indexers.pushed import Overlaid
 from indexers.sources import Entry, Listed, Unreadable
-from indexers.state import PENDING, Stored
+from indexers.state import PENDING, BuildRecord, Stored
 
 _BATCH_DOCUMENTS = {
     ContentType.ARTICLE: 64,
@@ -51,6 +51,8 @@ def plan(work: Work) -> None:
     source = Overlaid(source=spec.build.source, pushed=changes, caught_up=[])
     manifest = state.manifest(target.collection)
     known = state.kept.revisions(spec.name, spec.build.content_type)
+    # Of what was put or deleted nothing is kept, or not the source's version.
+    known |= {c.document_id: c.source_revision for c in changes.values() if c.source_revision}
     listing = _stashed(work, source.list(known), manifest)
     found = plan_reindex(listing, manifest)
     if job.request.retry_of is not None and target.live:  # A new build needs all of them.
@@ -62,7 +64,7 @@ def plan(work: Work) -> None:
     state.jobs.documents.replace(job.id, tasks)
     if not job.request.dry_run:
         state.pushed.forget(spec.name, source.caught_up)
-        state.save_build(target.record)
+        state.save_build(_begun(target))
         work.store.create(target.collection, schema(spec.build))
     state.jobs.advance(
         job.id,
@@ -74,6 +76,14 @@ def plan(work: Work) -> None:
         unchanged=found.unchanged,
         kept=found.kept,
     )
+
+
+def _begun(target: Target) -> BuildRecord:
+    """The build as it is from now on: one that was live before is no longer what it was then, and
+    nothing to go back to until it is switched to again."""
+    if target.live:
+        return target.record
+    return replace(target.record, finished_at=None, switched_at=None)
 
 
 def _chosen(work: Work, job: Job) -> Target:

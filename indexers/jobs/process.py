@@ -8,7 +8,7 @@ import multiprocessing
 import os
 import pickle
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -24,6 +24,8 @@ from indexers.store.base import Point
 _NONE = -1
 _LIVES = 3  # Tries of an assignment whose process dies outside of any document.
 
+_LOOK_EVERY_S = 2.0
+
 _SPAWN = multiprocessing.get_context("spawn")  # A fork would copy locks that threads hold.
 
 
@@ -34,9 +36,10 @@ class _DiedError(Exception):
 class PreparingProcess:
     """A `Preparer` that works in a child process, for one thread at a time."""
 
-    def __init__(self, state_url: str, *, yields: bool) -> None:
-        """`yields` lets every other process go first; nothing is started yet."""
-        self._url, self._yields = state_url, yields
+    def __init__(self, state_url: str, going: Callable[[str], bool], *, yields: bool) -> None:
+        """`going` tells whether a job is to go on; `yields` lets every other process go first.
+        Nothing is started yet."""
+        self._url, self._going, self._yields = state_url, going, yields
         self._reading: Synchronized[int] = _SPAWN.Value("q", _NONE)
         self._child: tuple[BaseProcess, Connection] | None = None
         self._turn = threading.Lock()
@@ -59,9 +62,13 @@ class PreparingProcess:
         raise EmbedderError("the process that embeds died again and again; is there memory left?")
 
     def rest(self) -> None:
-        """End the process, which frees its memory; the next call starts it again."""
-        with self._turn:
-            self._end()
+        """End the process where it has nothing to do, which frees its memory; the next call starts
+        it again."""
+        if self._turn.acquire(blocking=False):
+            try:
+                self._end()
+            finally:
+                self._turn.release()
 
     def close(self) -> None:
         """End the process for good, also in the middle of its work."""
@@ -84,6 +91,10 @@ class PreparingProcess:
             self._end()
         try:
             pipe.send(assignment)
+            while not pipe.poll(_LOOK_EVERY_S):  # A document may keep its reader for good.
+                if not self._going(assignment.job_id):
+                    self._end()
+                    return Group()
             answer: tuple[Group, int] | IndexersError = pipe.recv()
             if isinstance(answer, IndexersError):
                 raise answer

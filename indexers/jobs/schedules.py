@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from croniter import croniter
 
 from indexers.catalog import IndexSpec
-from indexers.jobs.job import JobRequest, Trigger
+from indexers.jobs.job import JobRequest, JobState, Trigger
 from indexers.state import State
 from indexers.upkeep import Schedule, seconds
 
@@ -34,14 +34,13 @@ class Schedules:
             if self._checked.get(spec.name) == due:
                 continue
             self._checked[spec.name] = due
-            self._state.jobs.submit(
-                JobRequest(
-                    index=spec.name,
-                    trigger=Trigger.SCHEDULE,
-                    # Each time of the schedule has one job, however many workers see it come.
-                    idempotency_key=f"schedule {due.isoformat()}",
-                )
-            )
+            # Each time of the schedule has one job, however many workers see it come.
+            key = f"schedule {due.isoformat()}"
+            asked = JobRequest(index=spec.name, trigger=Trigger.SCHEDULE, idempotency_key=key)
+            job, new = self._state.jobs.submit(asked)
+            other = job.request.idempotency_key != key
+            if not new and other and job.active and job.state is not JobState.QUEUED:
+                self._state.jobs.announce(job.id)  # It may have listed the source too early.
 
 
 def latest_due(schedule: Schedule, now: datetime) -> datetime:

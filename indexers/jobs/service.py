@@ -12,7 +12,7 @@ from indexers.jobs import single
 from indexers.jobs.documents import Task
 from indexers.jobs.hooks import check_signature
 from indexers.jobs.job import Job, JobRequest, JobState, Trigger
-from indexers.jobs.work import writing
+from indexers.jobs.work import alive_lock, writing
 from indexers.sources.base import revision_of
 from indexers.state import State
 from indexers.store import VectorStore
@@ -58,6 +58,8 @@ class Service:
         job = self.state.jobs.get(job_id)
         if job.active:
             raise ConflictError(f"job {job_id} is {job.state}; there is nothing to retry yet")
+        if job.request.dry_run:
+            raise ConflictError(f"job {job_id} was a dry run; there is nothing to retry")
         if job.state is JobState.SUCCEEDED:
             raise ConflictError(f"job {job_id} has succeeded; there is nothing to retry")
         whole = job.state is not JobState.SUCCEEDED_WITH_FAILURES
@@ -90,10 +92,12 @@ class Service:
             ConflictError: there is none, or a job for the index is at work.
         """
         spec = self.spec(index)
-        for job in self.state.jobs.active():
-            if job.index == index and not job.request.dry_run:
-                raise ConflictError(f"job {job.id} is {job.state} for {index!r}; cancel it first")
         with self.state.locks.hold(writing(index)):
+            for job in self.state.jobs.active():
+                if job.index == index and not job.request.dry_run:
+                    raise ConflictError(
+                        f"job {job.id} is {job.state} for {index!r}; cancel it first"
+                    )
             store = self._open_store()
             collection = roll_back(index, store, self.state)
             single.apply_all(spec, collection, store, self.state)
@@ -135,6 +139,14 @@ class Service:
         """What a job does, or did, with each document; those in some states alone."""
         self.state.jobs.get(job_id)
         return self.state.jobs.documents.all(job_id, states=states)
+
+    def workers(self) -> int:
+        """How many workers there are: those that hold the lock of their name."""
+        alive = 0
+        for name in self.state.jobs.workers():
+            with self.state.locks.hold(alive_lock(name), wait=False) as gone:
+                alive += not gone
+        return alive
 
     def spec(self, index: str) -> IndexSpec:
         """An index of the catalog."""

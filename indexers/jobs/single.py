@@ -30,7 +30,7 @@ def put(spec: IndexSpec, content: Content, store: VectorStore, state: State) -> 
         collection = live_collection(spec.name, store)
         group = _prepared(spec, collection, content, state)
         with state.locks.hold(writing(spec.name)):
-            if store.aliases().get(spec.name) != collection:
+            if store.aliases(fresh=True).get(spec.name) != collection:
                 continue  # Another build has gone live in between.
             _note(spec.name, collection, content.id, content, state)
             store_group(store, state, collection, group, {content.id})
@@ -48,7 +48,7 @@ def delete(spec: IndexSpec, document_id: str, store: VectorStore, state: State) 
     with state.locks.hold(writing(spec.name)):
         collection = live_collection(spec.name, store)
         planned = _planned(spec.name, document_id, state)
-        if document_id not in state.manifest(collection) and planned is None:
+        if state.stored(collection, document_id) is None and planned is None:
             raise DocumentNotFoundError(f"index {spec.name!r} has no document {document_id!r}")
         _note(spec.name, collection, document_id, None, state)
         _remove(collection, document_id, store, state)
@@ -77,7 +77,7 @@ def live_collection(index: str, store: VectorStore) -> str:
     Raises:
         ConflictError: there is none.
     """
-    collection = store.aliases().get(index)
+    collection = store.aliases(fresh=True).get(index)
     if collection is None:
         raise ConflictError(f"index {index!r} was never indexed; re-index it first")
     return collection
@@ -106,7 +106,7 @@ def _build_of(spec: IndexSpec, collection: str, state: State) -> IndexBuild:
 def _note(
     index: str, collection: str, document_id: str, content: Content | None, state: State
 ) -> None:
-    stored = state.manifest(collection).get(document_id)
+    stored = state.stored(collection, document_id)
     planned = _planned(index, document_id, state)
     # Where a job is to delete it, the source has it no longer: an empty revision counts as none.
     known = planned.revision if planned else stored.revision if stored else ""
@@ -116,7 +116,7 @@ def _note(
 def _planned(index: str, document_id: str, state: State) -> Task | None:
     """What a job that runs does with a document, from its listing of the source."""
     for job in state.jobs.active():
-        if job.index == index:
+        if job.index == index and not job.request.dry_run:
             for task in state.jobs.documents.of_document(job.id, document_id):
                 return task
     return None

@@ -26,7 +26,6 @@ jobs = sa.Table(
     sa.Column("heartbeat_at", sa.String, nullable=False),
     sa.Column("worker", sa.String),
     sa.Column("error", sa.String),
-    sa.Column("warnings", sa.String, nullable=False),
     sa.Column("collection", sa.String),
     sa.Column("live", sa.Boolean, nullable=False),
     sa.Column("replaces", sa.String),
@@ -40,7 +39,6 @@ jobs = sa.Table(
     # A change was announced while it ran, perhaps too late for its listing: another job follows.
     sa.Column("again", sa.Boolean, nullable=False),
     sa.UniqueConstraint("index", "active"),
-    sa.UniqueConstraint("index", "idempotency_key"),
 )
 
 times = sa.Table(
@@ -49,6 +47,14 @@ times = sa.Table(
     sa.Column("job_id", sa.String, primary_key=True),
     sa.Column("state", sa.String, primary_key=True),
     sa.Column("at", sa.String, nullable=False),
+)
+
+keys = sa.Table(
+    "job_keys",
+    metadata,
+    sa.Column("index", sa.String, primary_key=True),
+    sa.Column("key", sa.String, primary_key=True),
+    sa.Column("job_id", sa.String, nullable=False),
 )
 
 workers = sa.Table(
@@ -75,6 +81,7 @@ documents = sa.Table(
     sa.Column("embedded", sa.Integer, nullable=False),
     sa.Column("reused", sa.Integer, nullable=False),
     sa.Index("job_documents_by_batch", "job_id", "batch"),
+    sa.Index("job_documents_by_document", "job_id", "document_id"),
 )
 
 contents = sa.Table(

@@ -29,6 +29,7 @@ class Work:
     preparer: Preparer
     worker: str
     on_change: Callable[[Job], None] = lambda job: None
+    rest: Callable[[], None] = lambda: None
 
     @property
     def job(self) -> Job:
@@ -70,6 +71,8 @@ def run_batch(work: Work, number: int) -> None:
         group = work.preparer(assignment(work, target, tasks))
         _store(work, target, group, {t.document_id for t in tasks if t.action == "modified"})
         dealt = group.numbers
+        if not dealt:
+            return  # It was told to stop meanwhile.
         tasks = [task for task in tasks if task.number not in dealt]
 
 
@@ -83,6 +86,11 @@ def cancel(work: Work) -> None:
     """End a job that was told to stop; what it has stored in a new build serves the next one."""
     work.state.jobs.advance(work.job_id, JobState.CANCELLED)
     work.on_change(work.job)
+
+
+def alive_lock(worker: str) -> str:
+    """The lock that a worker holds as long as it lives."""
+    return f"worker-{worker}"
 
 
 def writing(index: str) -> str:
@@ -105,6 +113,8 @@ def _store(work: Work, target: Target, group: Group, rewritten: set[str]) -> Non
     """Store a group, apart from documents that were put or deleted since the plan was made."""
     state, collection = work.state, target.collection
     with state.locks.hold(writing(work.spec.name), shared=True):
+        if not state.jobs.beat(work.job_id):
+            return  # Another job may be at the same documents by now.
         since = state.pushed.changed(work.spec.name, after=work.job.sequence)
         store_group(work.store, state, collection, group, rewritten, leave=since)
     outcomes = [

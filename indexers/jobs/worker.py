@@ -20,7 +20,7 @@ from indexers.jobs.finishing import prune_all
 from indexers.jobs.job import JobState
 from indexers.jobs.process import PreparingProcess
 from indexers.jobs.schedules import Schedules
-from indexers.jobs.work import Work
+from indexers.jobs.work import Work, alive_lock
 from indexers.state import State
 from indexers.store import VectorStore
 
@@ -48,16 +48,16 @@ class Worker:
             StateError: the database of the workflows cannot be used.
         """
         self.id = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
-        self._store, self._state, self._catalog = store, state, catalog
-        self._preparer = PreparingProcess(state.url, yields=yields)
-        self._schedules = Schedules(state, lambda: [*catalog.current().values()])
+        self._store, self.state, self._catalog = store, state, catalog
+        self._preparer = PreparingProcess(state.url, state.jobs.going, yields=yields)
+        self._schedules = Schedules(state, lambda: [*catalog.last().values()])
         self._started: set[str] = set()
         self._wake, self._closing = threading.Event(), threading.Event()
         self._idle, self._steps = threading.Condition(), 0
         self._missing: dict[str, int] = {}
         self._orphans: dict[str, bool] = {}
         self._alive = ExitStack()
-        self._lock = self._alive.enter_context(state.locks.hold(_alive(self.id)))
+        self._lock = self._alive.enter_context(state.locks.hold(alive_lock(self.id)))
         state.jobs.enlist(self.id)
         workflows.launch(self, self.id, state.url)
         self._thread = threading.Thread(target=self._look_after, name="jobs", daemon=True)
@@ -86,14 +86,15 @@ class Worker:
         Raises:
             CatalogError: the catalog no longer has its index.
         """
-        job = self._state.jobs.get(job_id)
+        job = self.state.jobs.get(job_id)
         return Work(
             job_id=job_id,
             spec=self._catalog.spec(job.index, job.request.source),
             store=self._store,
-            state=self._state,
+            state=self.state,
             preparer=self._preparer,
             worker=self.id,
+            rest=self._preparer.rest,
         )
 
     def wake(self) -> None:
@@ -111,16 +112,16 @@ class Worker:
             ended = self._idle.wait_for(lambda: self._steps == 0, timeout=_CLOSING_LIMIT_S)
         workflows.shut()
         with suppress(StateError):
-            if ended and not self._state.jobs.active():
-                self._state.jobs.discharge(self.id)
-                self._state.locks.forget(_alive(self.id))
+            if ended and not self.state.jobs.active():
+                self.state.jobs.discharge(self.id)
+                self.state.locks.forget(alive_lock(self.id))
         self._alive.close()
 
     def _look_after(self) -> None:
         pruned = time.monotonic()
         while not self._closing.is_set():
             try:
-                self._stay_alive()
+                self._stayalive_lock()
                 self._start_queued()
                 self._take_over()
                 self._end_orphans()
@@ -137,18 +138,19 @@ class Worker:
 
     def _prune(self) -> None:
         """Drop builds and forget jobs that are no longer to be kept."""
-        specs = [*self._catalog.current().values()]
-        prune_all(self._store, self._state, specs)
+        specs = [*self._catalog.last().values()]
+        prune_all(self._store, self.state, specs)
         for spec in specs:
-            workflows.forget(self._state.jobs.prune(spec.name))
+            workflows.forget(self.state.jobs.prune(spec.name))
 
-    def _stay_alive(self) -> None:
+    def _stayalive_lock(self) -> None:
         if not self._lock.still():
             self._alive.close()
-            self._lock = self._alive.enter_context(self._state.locks.hold(_alive(self.id)))
+            self._lock = self._alive.enter_context(self.state.locks.hold(alive_lock(self.id)))
+            self.state.jobs.enlist(self.id)  # Another worker may have taken this one for dead.
 
     def _start_queued(self) -> None:
-        active = self._state.jobs.active()
+        active = self.state.jobs.active()
         self._started &= {job.id for job in active}
         for job in active:
             if job.id not in self._started:
@@ -157,29 +159,25 @@ class Worker:
 
     def _take_over(self) -> None:
         """Let the workflows of workers that have died go on."""
-        others = [name for name in self._state.jobs.workers() if name != self.id]
+        others = [name for name in self.state.jobs.workers() if name != self.id]
         self._missing = {name: self._missing.get(name, 0) for name in others}
         for name in others:
-            with self._state.locks.hold(_alive(name), wait=False) as gone:
+            with self.state.locks.hold(alive_lock(name), wait=False) as gone:
                 self._missing[name] = self._missing[name] + 1 if gone else 0
                 if self._missing[name] < _GONE_LOOKS:
                     continue
                 _log.warning("worker %s is gone; what it was at goes on", name)
                 workflows.take_over(name)
-                self._state.jobs.discharge(name)
-            self._state.locks.forget(_alive(name))
+                self.state.jobs.discharge(name)
+            self.state.locks.forget(alive_lock(name))
 
     def _end_orphans(self) -> None:
         """Let jobs fail whose workflow has ended without their knowing, as when the state database
         was gone for longer than a step waits."""
-        found = {job.id: workflows.ended(job.id) for job in self._state.jobs.active()}
+        found = {job.id: workflows.ended(job.id) for job in self.state.jobs.active()}
         for job_id, how in found.items():
             if how is not None and self._orphans.get(job_id):
                 reason = f"its workflow has ended: {how}; a retry goes on from there"
-                self._state.jobs.advance(job_id, JobState.FAILED, error=reason)
+                self.state.jobs.advance(job_id, JobState.FAILED, error=reason)
         # A job ends a moment before its workflow does, or after: it takes two looks.
         self._orphans = {job_id: how is not None for job_id, how in found.items()}
-
-
-def _alive(worker_id: str) -> str:
-    return f"worker-{worker_id}"

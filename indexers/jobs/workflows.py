@@ -20,7 +20,8 @@ from indexers.errors import IndexersError, StateError, StoppedError, StoreError
 from indexers.jobs.finishing import finish
 from indexers.jobs.job import JobState
 from indexers.jobs.planning import plan
-from indexers.jobs.work import Work, cancel, run_batch
+from indexers.jobs.work import Work, run_batch
+from indexers.state import State
 
 _log = logging.getLogger("indexers.jobs")
 
@@ -49,6 +50,11 @@ class Host(Protocol):
 
     def at_work(self) -> AbstractContextManager[None]:
         """Count as a step at work, for which closing waits."""
+        ...
+
+    @property
+    def state(self) -> State:
+        """What is known of jobs, and all else."""
         ...
 
     def work_on(self, job_id: str) -> Work:
@@ -162,8 +168,9 @@ def _hosted() -> Iterator[Host]:
 
 
 @contextmanager
-def _failing(job_id: str) -> Iterator[None]:
-    """Let the job fail by what is raised in the block, a defect of ours among it."""
+def _failing(job_id: str, *, batch: bool = False) -> Iterator[None]:
+    """Let the job fail by what is raised in the block, a defect of ours among it; by a batch only
+    when the others have ended, which still write."""
     try:
         yield
     except Exception as exc:  # A job that nobody works on says so, whatever it was.
@@ -171,6 +178,8 @@ def _failing(job_id: str) -> Iterator[None]:
             raise Closing from exc
         if isinstance(exc, StoppedError):
             _cancel(job_id)
+        elif batch:
+            _stop(job_id, _reason(exc))
         else:
             _give_up(job_id, _reason(exc))
 
@@ -197,7 +206,7 @@ def _reindex(job_id: str) -> None:
 
 @DBOS.workflow(name="batch", max_recovery_attempts=1000)
 def _batch(job_id: str, number: int) -> None:
-    with _failing(job_id):
+    with _failing(job_id, batch=True):
         _run_batch(job_id, number)
 
 
@@ -229,26 +238,36 @@ def _wait(job_id: str) -> None:
         while left():
             if host.closing:
                 raise Closing
+            if not left(status="PENDING"):
+                host.state.jobs.beat(job_id)  # It waits for its turn, and is not stuck.
             time.sleep(_POLL_S)
 
 
 @_step(name="finish")
 def _finish(job_id: str) -> None:
     with _hosted() as host:
-        work = host.work_on(job_id)
-        if work.state.jobs.beat(job_id):
-            finish(work)
-        elif work.job.active:
-            cancel(work)
+        jobs = host.state.jobs
+        if jobs.beat(job_id):
+            finish(host.work_on(job_id))
+        elif (error := jobs.get(job_id).error) is not None:
+            jobs.advance(job_id, JobState.FAILED, error=error)
+        else:
+            jobs.advance(job_id, JobState.CANCELLED)
 
 
 @_step(name="cancel")
 def _cancel(job_id: str) -> None:
     with _hosted() as host:
-        cancel(host.work_on(job_id))
+        host.state.jobs.advance(job_id, JobState.CANCELLED)
+
+
+@_step(name="stop")
+def _stop(job_id: str, error: str) -> None:
+    with _hosted() as host:
+        host.state.jobs.stop(job_id, error)
 
 
 @_step(name="give up")
 def _give_up(job_id: str, error: str) -> None:
     with _hosted() as host:
-        host.work_on(job_id).state.jobs.advance(job_id, JobState.FAILED, error=error)
+        host.state.jobs.advance(job_id, JobState.FAILED, error=error)

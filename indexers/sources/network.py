@@ -138,6 +138,10 @@ class _Stream(httpcore.NetworkStream):
         return self._stream.get_extra_info(info)
 
 
+_PROTOCOLS = ipaddress.ip_network("192.0.0.0/24")
+"""IETF protocol assignments, which Python of some versions takes for public."""
+
+
 def is_public(address: str) -> bool:
     """Whether an address is one of the Internet's (IANA's special-purpose address registries), and
     so is the IPv4 address that it may stand for."""
@@ -149,4 +153,6 @@ def is_public(address: str) -> bool:
             return is_public(str(inner))
         if ip.is_site_local:
             return False
+    elif ip in _PROTOCOLS:
+        return False
     return ip.is_global and not (ip.is_multicast or ip.is_reserved)

@@ -89,8 +89,9 @@ class VectorStore(Protocol):
         """The names of all collections, sorted."""
         ...
 
-    def aliases(self) -> dict[str, str]:
-        """The live collection of each alias."""
+    def aliases(self, *, fresh: bool = False) -> dict[str, str]:
+        """The live collection of each alias; who writes asks for what is so now, while searches
+        may be a second behind another process."""
         ...
 
     def switch(self, alias: str, collection: str) -> None:

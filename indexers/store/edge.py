@@ -96,7 +96,7 @@ class EdgeStore:
         folders = (self._folder / "collections").iterdir()
         return sorted(path.name for path in folders if path.suffix not in _ASIDE)
 
-    def aliases(self) -> dict[str, str]:
+    def aliases(self, *, fresh: bool = False) -> dict[str, str]:
         """See `VectorStore.aliases`."""
         return dict(self._aliases)
 

@@ -71,10 +71,10 @@ class ServerStore:
         with _translated():
             return sorted(item.name for item in self._client.get_collections().collections)
 
-    def aliases(self) -> dict[str, str]:
-        """See `VectorStore.aliases`; another process's switch is seen within a second."""
+    def aliases(self, *, fresh: bool = False) -> dict[str, str]:
+        """See `VectorStore.aliases`."""
         asked, known = self._aliases
-        if time.monotonic() - asked > _ALIASES_FRESH_S:
+        if fresh or time.monotonic() - asked > _ALIASES_FRESH_S:
             with _translated():
                 answer = self._client.get_aliases().aliases
             known = {item.alias_name: item.collection_name for item in answer}

@@ -2,6 +2,7 @@
 
 import hmac
 import os
+from urllib.parse import urlsplit
 
 from fastapi import Request
 
@@ -11,7 +12,7 @@ from retrieval.errors import UnauthorizedError
 
 async def require_admin(request: Request) -> None:
     """Check that a request carries `Authorization: Bearer <key>`, where ADMIN_KEY is set; without
-    it, whoever reaches the API may re-index.
+    it, whoever reaches the API may re-index, but no web page of another site.
 
     Raises:
         UnauthorizedError: it does not.
@@ -20,3 +21,6 @@ async def require_admin(request: Request) -> None:
     given = request.headers.get("authorization", "")
     if key and not hmac.compare_digest(given.encode("latin-1"), f"Bearer {key}".encode()):
         raise UnauthorizedError(f"this takes 'Authorization: Bearer' with the value of {ADMIN_KEY}")
+    origin = request.headers.get("origin")
+    if not key and origin and urlsplit(origin).netloc != request.headers.get("host"):
+        raise UnauthorizedError(f"a page of {origin} may not do this; set {ADMIN_KEY} and send it")

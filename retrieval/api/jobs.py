@@ -97,7 +97,7 @@ def _add_jobs(router: APIRouter, service: Service) -> None:
         """The latest jobs, newest first."""
         if index is not None:
             service.spec(index)
-        workers = len(service.state.jobs.workers())
+        workers = service.workers()
         found = service.state.jobs.latest(index, limit)
         return {"jobs": [view(job, workers=workers) for job in found]}
 
@@ -119,7 +119,7 @@ def _add_jobs(router: APIRouter, service: Service) -> None:
     async def events(job_id: str) -> StreamingResponse:
         """The job whenever something about it changes, as server-sent events named `progress`, and
         at its end one named `end`."""
-        service.state.jobs.get(job_id)
+        await asyncio.to_thread(service.state.jobs.get, job_id)
         return StreamingResponse(_events(service, job_id), media_type="text/event-stream")
 
     @router.post("/jobs/{job_id}/cancel", status_code=202)
@@ -149,11 +149,11 @@ def _view(service: Service, job_id: str) -> dict[str, Any]:
     failures: list[Task] = []
     if job.counts.failed:
         failures = service.documents(job_id, ("failed",))
-    return view(job, workers=len(service.state.jobs.workers()), failures=failures)
+    return view(job, workers=service.workers(), failures=failures)
 
 
 def _accepted(service: Service, job: Job, new: bool) -> JSONResponse:
-    shown = {**view(job, workers=len(service.state.jobs.workers())), "new": new}
+    shown = {**view(job, workers=service.workers()), "new": new}
     return JSONResponse(shown, 202, headers={"location": f"/jobs/{job.id}"})
 
 
@@ -162,7 +162,7 @@ async def _events(service: Service, job_id: str) -> AsyncIterator[str]:
     while True:
         shown = await asyncio.to_thread(_view, service, job_id)
         now = json.dumps({**shown, "silent_s": None})
-        ended = shown["progress"]["seconds_left"] is None and shown["silent_s"] is None
+        ended = shown["silent_s"] is None
         if now != said:
             yield f"event: {'end' if ended else 'progress'}\ndata: {json.dumps(shown)}\n\n"
             said, silent = now, 0.0

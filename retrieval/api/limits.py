@@ -65,7 +65,7 @@ class BodyLimit:
         """See the ASGI specification, version 3."""
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        limit = MAX_DOCUMENT_BYTES if scope["method"] == "PUT" else MAX_BODY_BYTES
+        limit = MAX_DOCUMENT_BYTES if _puts_document(scope) else MAX_BODY_BYTES
         messages: list[Message] = []
         size = 0
         while not messages or messages[-1].get("more_body"):
@@ -80,6 +80,10 @@ class BodyLimit:
             return message if message is not None else await receive()
 
         return await self._app(scope, replay, send)
+
+
+def _puts_document(scope: Scope) -> bool:
+    return scope["method"] == "PUT" and str(scope["path"]).startswith("/indexes/")
 
 
 async def _too_large(limit: int, scope: Scope, receive: Receive, send: Send) -> None:

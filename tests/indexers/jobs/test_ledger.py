@@ -217,13 +217,11 @@ def test_what_a_stage_finds_is_written_with_it(ledger: Ledger) -> None:
         scanned=9,
         unchanged=5,
         kept=1,
-        warnings=("one", "two"),
     )
     found = ledger.get(job.id)
     assert (found.stage, found.worker, found.collection) == ("indexing", "w", "faqs-1")
     assert (found.live, found.replaces, found.sequence, found.batches) == (True, "faqs-0", 7, 2)
     assert (found.counts.scanned, found.counts.unchanged, found.counts.kept) == (9, 5, 1)
-    assert found.warnings == ("one", "two")
 
 
 def test_a_job_that_has_ended_stays_ended(ledger: Ledger) -> None:

@@ -105,7 +105,7 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[State]:
 
 @pytest.fixture(scope="module")
 def preparer(state: State) -> Iterator[PreparingProcess]:
-    made = PreparingProcess(state.url, yields=True)
+    made = PreparingProcess(state.url, lambda job_id: True, yields=True)
     yield made
     made.close()
 
@@ -174,7 +174,7 @@ def test_it_prepares_as_this_process_would(
     assert found.prepared == expected.prepared
     assert found.failed == expected.failed
     assert [one.embedded for one in found.prepared] == [1, 1, 1]
-    assert (found.stopped, found.numbers) == (False, {0, 1, 2, 3})
+    assert found.numbers == {0, 1, 2, 3}
     for one, other in zip(points(found), points(expected), strict=True):
         assert (one.id, one.payload, one.sparse) == (other.id, other.payload, other.sparse)
         assert np.allclose(one.dense, other.dense, atol=1e-5)
@@ -263,7 +263,7 @@ def test_at_rest_there_is_no_process(preparer: PreparingProcess, assigned: Assig
 
 
 def test_closing_ends_it_in_the_middle_of_its_work(state: State, assigned: Assignment) -> None:
-    preparer = PreparingProcess(state.url, yields=False)
+    preparer = PreparingProcess(state.url, lambda job_id: True, yields=False)
     with ThreadPoolExecutor(1) as pool:
         call = pool.submit(preparer, with_tasks(assigned, "slow"))
         pid = wait_for_reader(assigned)
@@ -307,7 +307,7 @@ def prepare_for_ever(folder: Path) -> None:
     state = State(folder / "passages.db")
     job, _ = state.jobs.submit(JobRequest(index="faqs"))
     assigned = Assignment(job_id=job.id, index="faqs", build=build, collection="c", tasks=[])
-    PreparingProcess(state.url, yields=False)(with_tasks(assigned, "slow"))
+    PreparingProcess(state.url, lambda job_id: True, yields=False)(with_tasks(assigned, "slow"))
 
 
 def test_the_process_ends_when_its_parent_is_killed(assigned: Assignment, tmp_path: Path) -> None:

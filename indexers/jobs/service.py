@@ -92,16 +92,18 @@ class Service:
             ConflictError: there is none, or a job for the index is at work.
         """
         spec = self.spec(index)
+        self._check_no_job(index)  # Before it is waited for, which a job may keep for long.
         with self.state.locks.hold(writing(index)):
-            for job in self.state.jobs.active():
-                if job.index == index and not job.request.dry_run:
-                    raise ConflictError(
-                        f"job {job.id} is {job.state} for {index!r}; cancel it first"
-                    )
+            self._check_no_job(index)
             store = self._open_store()
             collection = roll_back(index, store, self.state)
             single.apply_all(spec, collection, store, self.state)
         return collection
+
+    def _check_no_job(self, index: str) -> None:
+        for job in self.state.jobs.active():
+            if job.index == index and not job.request.dry_run:
+                raise ConflictError(f"job {job.id} is {job.state} for {index!r}; cancel it first")
 
     def put(self, index: str, document_id: str, data: bytes, media_type: str) -> int:
         """Store one document, given as the index's content type is given in files or lines; its

@@ -488,8 +488,8 @@ def test_a_job_takes_another_source_where_it_is_given_one(house: House) -> None:
     ("source", "said"),
     [
         ({"kind": "ftp"}, "unknown kind 'ftp'; valid: directory, http, intercom, jsonl, s3"),
-        ({"path": "a.jsonl"}, "'kind' is missing; valid: directory"),
-        ({"kind": "jsonl"}, "'path' is missing"),
+        ({"kind": "http", "urls": ["http://169.254.169.254/"]}, "cannot change the kind"),
+        ({"kind": "zendesk", "token_env": "HOME"}, "cannot change the kind from 'jsonl'"),
         ({"kind": "jsonl", "path": 3}, "'path' must be Path"),
         ({"kind": "jsonl", "path": "a.jsonl", "depth": 3}, "unknown key 'depth'; valid keys:"),
         ({"kind": "jsonl", "path": "../a.jsonl"}, "outside of the catalog's folder"),

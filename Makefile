@@ -48,7 +48,7 @@ lint: $(READY) ## format, lint, types, import contract
 
 .PHONY: test
 test: lint ## every check: lint, then unit, integration and acceptance tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadscope
 
 .PHONY: smoke
 smoke: $(READY) ## the smoke suite on the samples, about a minute

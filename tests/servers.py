@@ -119,7 +119,7 @@ def _ready(url: str) -> bool:
         return False  # Not listening yet.
 
 
-def until(condition: Callable[[], Any], what: str, limit_s: float = 30) -> Any:
+def until(condition: Callable[[], Any], what: str, limit_s: float = 90) -> Any:
     """What a condition gives once that is true; it is looked at again and again.
 
     Raises:

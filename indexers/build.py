@@ -7,10 +7,10 @@ same stages as a job's (`indexers/jobs/work.py`), without a worker that would ta
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from indexers.catalog import IndexSpec
-from indexers.errors import IndexersError
+from indexers.errors import IndexBusyError, IndexersError
 from indexers.jobs.finishing import finish
 from indexers.jobs.job import Job, JobRequest, Trigger
 from indexers.jobs.planning import plan
@@ -87,20 +87,16 @@ def reindex(
     Raises:
         SourceError: the source cannot be listed; nothing was touched.
         ShrinkError: the index would lose too many documents; nothing was touched.
-        IndexBusyError: another process re-indexes it; nothing was touched.
+        IndexBusyError: another process, or a job, re-indexes it; nothing was touched.
         VerificationError: what is stored is not what was generated, or the new build did not pass
             its gate; the alias was not switched.
         EmbedderError, StoreError: the model or the store failed; the next call goes on from there.
     """
     started = time.monotonic()
-    asked = JobRequest(
-        index=spec.name,
-        full=options.full,
-        dry_run=options.dry_run,
-        allow_shrink=options.allow_shrink,
-        trigger=Trigger.DIRECT,
-    )
+    asked = JobRequest(index=spec.name, trigger=Trigger.DIRECT, **asdict(options))
     with state.only_one(spec.name):
+        if at_work := [job.id for job in state.jobs.active() if job.index == spec.name]:
+            raise IndexBusyError(f"{spec.name!r} is being re-indexed by job {at_work[0]}")
         job, _ = state.jobs.submit(asked)
         work = Work(
             job_id=job.id,
@@ -110,19 +106,23 @@ def reindex(
             preparer=lambda assignment: prepare(assignment, state),
             worker="direct",
             on_change=lambda job: on_progress(_progress(job)),
+            rest=spec.build.embedder.release,
         )
-        try:
-            plan(work)
-            if not options.dry_run:
-                for number in range(work.job.batches):
-                    run_batch(work, number)
-            spec.build.embedder.release()  # The model's memory is what optimizing needs next.
-            finish(work)
-        except IndexersError as exc:
-            give_up(work, exc)
-            raise
+        _run(work)
         state.jobs.prune(spec.name)
         return report_of(work.job, state, time.monotonic() - started)
+
+
+def _run(work: Work) -> None:
+    try:
+        plan(work)
+        if not work.job.request.dry_run:
+            for number in range(work.job.batches):
+                run_batch(work, number)
+        finish(work)
+    except IndexersError as exc:
+        give_up(work, exc)
+        raise
 
 
 def report_of(job: Job, state: State, seconds: float) -> Report:

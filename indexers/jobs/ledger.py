@@ -1,10 +1,6 @@
 """What is known of jobs, in the state database."""
 
-import secrets
-from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,7 +9,8 @@ from indexers.database import Database
 from indexers.errors import JobNotFoundError, TakenError
 from indexers.jobs import tables
 from indexers.jobs.documents import JobDocuments
-from indexers.jobs.job import ACTIVE, Counts, Job, JobRequest, JobState, Trigger, now_iso
+from indexers.jobs.job import ACTIVE, Job, JobRequest, JobState, Trigger, now_iso
+from indexers.jobs.rows import insert_job, jobs_of, key_row, new_id, time_row
 
 _jobs, _times = tables.jobs, tables.times
 
@@ -49,18 +46,18 @@ class Ledger:
                     return active[0], False
 
     def _add(self, request: JobRequest) -> Job:
-        job_id = _new_id()
+        job_id = new_id()
         with self._database.writing() as connection:
-            connection.execute(_insert(job_id, request))
-            connection.execute(sa.insert(_times), _time(job_id, JobState.QUEUED))
+            connection.execute(insert_job(job_id, request))
+            connection.execute(sa.insert(_times), time_row(job_id, JobState.QUEUED))
             if request.idempotency_key is not None:
-                connection.execute(sa.insert(tables.keys), _key(request, job_id))
+                connection.execute(sa.insert(tables.keys), key_row(request, job_id))
         return self.get(job_id)
 
     def _keep_key(self, request: JobRequest, job_id: str) -> None:
         if request.idempotency_key is not None:
             with self._database.writing() as connection:
-                connection.execute(sa.insert(tables.keys), _key(request, job_id))
+                connection.execute(sa.insert(tables.keys), key_row(request, job_id))
 
     def _keyed(self, request: JobRequest) -> Job | None:
         """The job that the request's key led to before, None without one; one that is forgotten
@@ -114,7 +111,7 @@ class Ledger:
                 return False
             reached = (_times.c.job_id == job_id) & (_times.c.state == state.value)
             if connection.execute(sa.select(_times).where(reached)).first() is None:
-                connection.execute(sa.insert(_times), _time(job_id, state))
+                connection.execute(sa.insert(_times), time_row(job_id, state))
             if ended:
                 _end(connection, job_id)
         return True
@@ -146,7 +143,7 @@ class Ledger:
                 .values(state=JobState.CANCELLED.value, active=None, heartbeat_at=now_iso())
             )
             if unseen.rowcount:
-                connection.execute(sa.insert(_times), _time(job_id, JobState.CANCELLED))
+                connection.execute(sa.insert(_times), time_row(job_id, JobState.CANCELLED))
                 _end(connection, job_id)
 
     def stop(self, job_id: str, error: str) -> None:
@@ -204,52 +201,8 @@ class Ledger:
         newest = (_jobs.c.number.desc(), _jobs.c.id.desc())
         query = sa.select(_jobs).where(*where).order_by(*newest).limit(limit)
         with self._database.reading() as connection:
-            rows = [dict(row._mapping) for row in connection.execute(query)]
-            reached = _reached(connection, [row["id"] for row in rows])
-            return [
-                _job(row, reached[row["id"]], _counts(connection, row) if counted else Counts())
-                for row in rows
-            ]
-
-
-def _new_id() -> str:
-    """An id that sorts by time and can be said aloud."""
-    now = datetime.now(UTC)
-    return f"{now:%Y%m%d-%H%M%S}-{now.microsecond // 1000:03}{secrets.token_hex(2)}"
-
-
-def _key(request: JobRequest, job_id: str) -> dict[str, Any]:
-    return {"index": request.index, "key": request.idempotency_key, "job_id": job_id}
-
-
-def _insert(job_id: str, request: JobRequest) -> sa.Insert:
-    number = sa.select(sa.func.coalesce(sa.func.max(_jobs.c.number), 0) + 1).scalar_subquery()
-    return sa.insert(_jobs).values(**_first_row(job_id, request), number=number)
-
-
-def _first_row(job_id: str, request: JobRequest) -> dict[str, Any]:
-    direct = request.trigger is Trigger.DIRECT
-    return {
-        **asdict(request),
-        "trigger": request.trigger.value,
-        "id": job_id,
-        "active": None if request.dry_run or direct else 1,
-        "state": JobState.QUEUED.value,
-        "stage": "waiting",
-        "heartbeat_at": now_iso(),
-        "live": False,
-        "sequence": 0,
-        "batches": 0,
-        "scanned": 0,
-        "unchanged": 0,
-        "kept": 0,
-        "cancelling": False,
-        "again": False,
-    }
-
-
-def _time(job_id: str, state: JobState) -> dict[str, str]:
-    return {"job_id": job_id, "state": state.value, "at": now_iso()}
+            found = [dict(row._mapping) for row in connection.execute(query)]
+            return jobs_of(connection, found, counted=counted)
 
 
 def _end(connection: sa.Connection, job_id: str) -> None:
@@ -259,71 +212,6 @@ def _end(connection: sa.Connection, job_id: str) -> None:
     ended = connection.execute(sa.select(_jobs).where(_jobs.c.id == job_id)).one()._mapping
     if ended["again"] and not ended["dry_run"]:
         request = JobRequest(index=ended["index"], trigger=Trigger.HOOK)
-        following = _new_id()
-        connection.execute(_insert(following, request))
-        connection.execute(sa.insert(_times), _time(following, JobState.QUEUED))
-
-
-def _reached(connection: sa.Connection, job_ids: Sequence[str]) -> dict[str, dict[str, str]]:
-    reached: dict[str, dict[str, str]] = {job_id: {} for job_id in job_ids}
-    query = sa.select(_times).where(_times.c.job_id.in_(job_ids)).order_by(_times.c.at)
-    for row in connection.execute(query):
-        reached[row.job_id][row.state] = row.at
-    return reached
-
-
-def _counts(connection: sa.Connection, row: Mapping[str, Any]) -> Counts:
-    columns = tables.documents.c
-    sums = [sa.func.coalesce(sa.func.sum(columns[n]), 0) for n in ("chunks", "embedded", "reused")]
-    groups = connection.execute(
-        sa.select(columns.action, columns.state, sa.func.count(), *sums)
-        .where(columns.job_id == row["id"])
-        .group_by(columns.action, columns.state)
-    ).all()
-
-    def number(actions: Iterable[str], states: Iterable[str] | None = None) -> int:
-        return sum(g[2] for g in groups if g[0] in actions and (states is None or g[1] in states))
-
-    work = ("new", "modified", "deleted")
-    return Counts(
-        scanned=row["scanned"],
-        unchanged=row["unchanged"],
-        kept=row["kept"],
-        new=number(["new"]),
-        modified=number(["modified"]),
-        deleted=number(["deleted"]),
-        skipped=number(["skipped"]),
-        failed=number((*work, "unlisted"), ["failed"]),
-        documents=number(work, ["done", "failed", "superseded"]),
-        total=number(work),
-        generated=sum(int(group[3]) for group in groups),
-        embedded=sum(int(group[4]) for group in groups),
-        reused=sum(int(group[5]) for group in groups),
-    )
-
-
-def _job(row: Mapping[str, Any], reached: Mapping[str, str], counts: Counts) -> Job:
-    asked = {name: row[name] for name in JobRequest.__dataclass_fields__}
-    return Job(
-        id=row["id"],
-        request=JobRequest(**{**asked, "trigger": Trigger(row["trigger"])}),
-        state=JobState(row["state"]),
-        times=reached,
-        counts=counts,
-        **{name: row[name] for name in _PLAIN},
-    )
-
-
-_PLAIN = (
-    "stage",
-    "heartbeat_at",
-    "worker",
-    "error",
-    "collection",
-    "live",
-    "replaces",
-    "sequence",
-    "batches",
-    "stored",
-    "cancelling",
-)
+        following = new_id()
+        connection.execute(insert_job(following, request))
+        connection.execute(sa.insert(_times), time_row(following, JobState.QUEUED))

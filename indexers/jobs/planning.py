@@ -13,7 +13,7 @@ from indexers.jobs.job import Job, JobState, Trigger
 from indexers.jobs.work import Work
 from indexers.plan import Plan, plan_reindex
 from indexers.points import schema
-from indexers.pushed import Overlaid
+from indexers.pushed import Overlaid, Pushed
 from indexers.sources import Entry, Listed, Unreadable
 from indexers.state import PENDING, BuildRecord, Stored
 
@@ -47,23 +47,14 @@ def plan(work: Work) -> None:
     chosen = {"collection": target.collection, "live": target.live, "replaces": target.replaces}
     state.jobs.advance(job.id, JobState.RUNNING, **chosen)
     sequence = state.pushed.last(spec.name)
-    changes = {one.document_id: one for one in state.pushed.all(spec.name)}
-    source = Overlaid(source=spec.build.source, pushed=changes, caught_up=[])
-    manifest = state.manifest(target.collection)
-    known = state.kept.revisions(spec.name, spec.build.content_type)
-    # Of what was put or deleted nothing is kept, or not the source's version.
-    known |= {c.document_id: c.source_revision for c in changes.values() if c.source_revision}
-    listing = _stashed(work, source.list(known), manifest)
-    found = plan_reindex(listing, manifest)
-    if job.request.retry_of is not None and target.live:  # A new build needs all of them.
-        found = _only_failed(work, found, manifest, job.request.retry_of)
+    found, caught_up = _compared(work, target)
     if not job.request.allow_shrink:
         check_listing(spec, target, found, state)
     _go_on(work)
     tasks = _tasks(found, _BATCH_DOCUMENTS[spec.build.content_type])
     state.jobs.documents.replace(job.id, tasks)
     if not job.request.dry_run:
-        state.pushed.forget(spec.name, source.caught_up)
+        state.pushed.forget(spec.name, caught_up)
         state.save_build(_begun(target))
         work.store.create(target.collection, schema(spec.build))
     state.jobs.advance(
@@ -76,6 +67,21 @@ def plan(work: Work) -> None:
         unchanged=found.unchanged,
         kept=found.kept,
     )
+
+
+def _compared(work: Work, target: Target) -> tuple[Plan, list[Pushed]]:
+    """What the source lists against what is stored, and the pushed changes that it has by now."""
+    state, spec, retried = work.state, work.spec, work.job.request.retry_of
+    changes = {one.document_id: one for one in state.pushed.all(spec.name)}
+    source = Overlaid(source=spec.build.source, pushed=changes, caught_up=[])
+    manifest = state.manifest(target.collection)
+    known = state.kept.revisions(spec.name, spec.build.content_type)
+    # Of what was put or deleted nothing is kept, or not the source's version.
+    known |= {c.document_id: c.source_revision for c in changes.values() if c.source_revision}
+    found = plan_reindex(_stashed(work, source.list(known), manifest), manifest)
+    if retried is not None and target.live:  # A new build needs all of them.
+        found = _only_failed(work, found, manifest, retried)
+    return found, source.caught_up
 
 
 def _begun(target: Target) -> BuildRecord:

@@ -14,6 +14,7 @@ from indexers.errors import (
     StoreError,
     VerificationError,
 )
+from indexers.jobs.job import JobRequest
 from indexers.store import Point
 from indexers.store.edge import EdgeStore
 from tests.builders import ARTICLES, FAQS, Record, Site, faq, reasons
@@ -280,6 +281,15 @@ def test_one_re_index_of_an_index_at_a_time(site: Site) -> None:
         site.reindex()
     with site.state.only_one("articles"):
         assert site.reindex().chunks_stored == 2
+
+
+def test_no_re_index_beside_a_job_of_the_same_index(site: Site) -> None:
+    site.faqs(*TWO)
+    job, _ = site.state.jobs.submit(JobRequest(index="faqs"))
+    with pytest.raises(IndexBusyError, match=f"'faqs' is being re-indexed by job {job.id}"):
+        site.reindex()
+    site.state.jobs.cancel(job.id)
+    assert site.reindex().chunks_stored == 2
 
 
 def test_a_document_of_many_chunks_is_stored_in_several_batches(site: Site) -> None:

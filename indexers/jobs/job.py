@@ -8,6 +8,9 @@ from enum import StrEnum
 STUCK_AFTER_S = 180.0
 """A job at work gives a sign of life with every document; this long without one, it is stuck."""
 
+IDLE_AFTER_S = 30.0
+"""A silence this long that ends is one of nobody at the job."""
+
 
 class JobState(StrEnum):
     """Where a job is. The first four are active; an index has at most one active job."""
@@ -79,6 +82,7 @@ class Counts:
 class Job:
     """A job. Times are ISO 8601 in UTC; `times` has the one of each state that it came to.
 
+    Nobody was at it for `idle_s` seconds since it began, as after a crash.
     `collection` is what it writes to: the live one where `live`, else a new build that takes the
     place of `replaces`. `sequence` is the last pushed change that its plan knows.
     """
@@ -89,6 +93,7 @@ class Job:
     stage: str
     times: Mapping[str, str]
     heartbeat_at: str
+    idle_s: float = 0.0
     worker: str | None = None
     error: str | None = None
     collection: str | None = None
@@ -112,8 +117,7 @@ class Job:
 
     def silent_s(self, now: datetime | None = None) -> float:
         """Seconds since its last sign of life; a clock that was set back counts as none."""
-        since = (now or datetime.now(UTC)) - datetime.fromisoformat(self.heartbeat_at)
-        return max(0.0, since.total_seconds())
+        return seconds_since(self.heartbeat_at, now)
 
     def stuck(self, now: datetime | None = None) -> bool:
         """Whether a worker has it and gives no sign of life."""
@@ -124,3 +128,8 @@ class Job:
 def now_iso() -> str:
     """The time now, ISO 8601 in UTC with milliseconds."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def seconds_since(then: str, now: datetime | None = None) -> float:
+    """Seconds since a time of `now_iso`; 0 where the clock was set back."""
+    return max(0.0, ((now or datetime.now(UTC)) - datetime.fromisoformat(then)).total_seconds())

@@ -9,7 +9,16 @@ from indexers.database import Database
 from indexers.errors import JobNotFoundError, TakenError
 from indexers.jobs import tables
 from indexers.jobs.documents import JobDocuments
-from indexers.jobs.job import ACTIVE, Job, JobRequest, JobState, Trigger, now_iso
+from indexers.jobs.job import (
+    ACTIVE,
+    IDLE_AFTER_S,
+    Job,
+    JobRequest,
+    JobState,
+    Trigger,
+    now_iso,
+    seconds_since,
+)
 from indexers.jobs.rows import insert_job, jobs_of, key_row, new_id, time_row
 
 _jobs, _times = tables.jobs, tables.times
@@ -121,9 +130,17 @@ class Ledger:
         values = {"heartbeat_at": now_iso()} | ({"stage": stage} if stage else {})
         going = (_jobs.c.id == job_id, _jobs.c.state.in_([state.value for state in ACTIVE]))
         with self._database.writing() as connection:
+            seen = sa.select(_jobs.c.cancelling, _jobs.c.heartbeat_at, _jobs.c.state).where(*going)
+            found = connection.execute(seen).first()
+            if found is None:
+                return False
+            silent_s = seconds_since(found.heartbeat_at)
+            if silent_s > IDLE_AFTER_S and found.state != JobState.QUEUED:
+                first = (_jobs.c.id == job_id, _jobs.c.heartbeat_at == found.heartbeat_at)
+                idle_s = sa.func.coalesce(_jobs.c.idle_s, 0.0) + silent_s
+                connection.execute(sa.update(_jobs).where(*first).values(idle_s=idle_s))
             connection.execute(sa.update(_jobs).where(*going).values(**values))
-            found = connection.execute(sa.select(_jobs.c.cancelling).where(*going)).first()
-        return found is not None and not found[0]
+        return not found.cancelling
 
     def going(self, job_id: str) -> bool:
         """Whether a job is to go on, and not cancelled or ended; no sign of life."""

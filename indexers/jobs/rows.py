@@ -114,6 +114,7 @@ def _job(row: Mapping[str, Any], reached: Mapping[str, str], counts: Counts) -> 
         state=JobState(row["state"]),
         times=reached,
         counts=counts,
+        idle_s=row["idle_s"] or 0.0,
         **{name: row[name] for name in _PLAIN},
     )
 

@@ -24,6 +24,8 @@ jobs = sa.Table(
     sa.Column("retry_of", sa.String),
     sa.Column("idempotency_key", sa.String),
     sa.Column("heartbeat_at", sa.String, nullable=False),
+    # Seconds without any worker at it, as after a crash: its rate does not count them.
+    sa.Column("idle_s", sa.Float),
     sa.Column("worker", sa.String),
     sa.Column("error", sa.String),
     sa.Column("collection", sa.String),

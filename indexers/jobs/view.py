@@ -68,13 +68,13 @@ def _note(job: Job, workers: int) -> str | None:
 
 
 def _pace(job: Job, done: int, total: int) -> dict[str, float | None]:
-    """Documents a second since the job began to work, and the seconds left at that rate."""
+    """Documents a second while somebody was at the job, and the seconds left at that rate."""
     began = job.times.get(JobState.RUNNING.value)
     ended = max(job.times.values()) if not job.active else datetime.now(UTC).isoformat()
     if began is None or not done:
         return {"per_second": None, "seconds_left": None}
     passed = datetime.fromisoformat(ended) - datetime.fromisoformat(began)
-    seconds = passed.total_seconds()
+    seconds = passed.total_seconds() - job.idle_s
     if seconds <= 0:  # The clock was set back.
         return {"per_second": None, "seconds_left": None}
     rate = done / seconds

@@ -15,6 +15,7 @@ from indexers.errors import JobNotFoundError
 from indexers.jobs.documents import Outcome, Task
 from indexers.jobs.job import STUCK_AFTER_S, Counts, Job, JobRequest, JobState, Trigger
 from indexers.jobs.ledger import Ledger
+from indexers.jobs.view import view
 from indexers.state import State
 from tests.postgres import bare
 
@@ -466,6 +467,25 @@ def test_a_clock_that_was_set_forward_is_made_up_for_by_the_next_beat(state: Sta
     assert state.jobs.get(job.id).stuck()
     assert state.jobs.beat(job.id)
     assert not state.jobs.get(job.id).stuck()
+
+
+def test_the_time_in_which_nobody_is_at_a_job_does_not_slow_its_rate(state: State) -> None:
+    job = submitted(state.jobs)
+    tasks = [Task(number=n, document_id=str(n), action="new", batch=0) for n in range(4)]
+    state.jobs.documents.replace(job.id, tasks)
+    state.jobs.advance(job.id, JobState.RUNNING)
+    done = Outcome(number=0, state="done", chunks=1, embedded=1, reused=0)
+    state.jobs.documents.finish(job.id, [done])
+    began, crashed = (after(job, -s).isoformat(timespec="milliseconds") for s in (3602, 3600))
+    rewritten(state, "UPDATE job_times SET at = :at", at=began)
+    rewritten(state, "UPDATE jobs SET heartbeat_at = :at", at=crashed)
+    slow = view(state.jobs.get(job.id), workers=0)["progress"]
+    assert slow["per_second"] == 0.0
+    for _ in range(2):  # The second one comes without a silence before it.
+        assert state.jobs.beat(job.id)
+    resumed = view(state.jobs.get(job.id), workers=1)["progress"]
+    assert resumed["per_second"] == pytest.approx(0.5, rel=0.2)
+    assert resumed["seconds_left"] == pytest.approx(6, rel=0.2)
 
 
 def test_a_job_of_after_the_clock_was_set_back_is_not_forgotten_first(state: State) -> None:

@@ -104,11 +104,22 @@ def translated() -> Iterator[None]:
     """Raise what the database says as a StateError, a unique key that is taken as TakenError."""
     try:
         yield
-    except sa.exc.IntegrityError as exc:
-        raise TakenError(f"the state database: {exc.orig}") from exc
     except (sa.exc.SQLAlchemyError, OSError) as exc:
         said = str(getattr(exc, "orig", None) or exc).strip()
-        raise StateError(f"the state database: {said}") from exc
+        kind = TakenError if _is_taken(exc) else StateError
+        raise kind(f"the state database: {said}") from exc
+
+
+def _is_taken(exc: Exception) -> bool:
+    """Whether it is a unique key, and no other constraint, that a row does not keep."""
+    if not isinstance(exc, sa.exc.IntegrityError):
+        return False
+    code = getattr(exc.orig, "sqlite_errorname", None) or getattr(exc.orig, "sqlstate", None)
+    return code in _TAKEN
+
+
+_TAKEN = ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "23505")
+"""What SQLite calls it (sqlite3.h), and Postgres (its Appendix A)."""
 
 
 def _engine(url: str) -> sa.Engine:

@@ -83,6 +83,8 @@ def launch(host: Host, name: str, state_url: str) -> None:
         "executor_id": name,
         "application_version": _VERSION,
         "log_level": "ERROR",
+        # Nothing is notified; but closing waits for this thread to wake up.
+        "notification_listener_polling_interval_sec": _POLL_S,
     }
     try:
         DBOS(config=config)

@@ -44,6 +44,18 @@ def test_tables_are_made_where_there_are_none(database: Database, database_url: 
         assert set(sa.inspect(connection).get_table_names()) == set(metadata.tables)
 
 
+def test_only_a_unique_key_is_taken(database: Database) -> None:
+    """Who finds it taken may look for who has it, and try again; nobody has what is missing."""
+    with database.writing() as connection:
+        connection.execute(sa.insert(BUILDS), ROW)
+    with pytest.raises(TakenError), database.writing() as connection:
+        connection.execute(sa.insert(BUILDS), ROW)
+    without = {**ROW, "collection": "faqs-2", "index": None}
+    with pytest.raises(StateError) as caught, database.writing() as connection:
+        connection.execute(sa.insert(BUILDS), without)
+    assert not isinstance(caught.value, TakenError)
+
+
 def test_an_older_database_gets_its_missing_tables_and_columns(database_url: str) -> None:
     with bare(database_url) as connection:
         connection.execute(sa.text(OLD_BUILDS))

@@ -7,6 +7,7 @@ ARG EXTRA_INDEX=""
 WORKDIR /app
 COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY chunkers chunkers
+COPY generation generation
 COPY indexers indexers
 COPY retrieval retrieval
 COPY benchmarks benchmarks

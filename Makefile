@@ -75,6 +75,10 @@ bench-reindex: $(READY) ## searches during switches, changes, workers, 25,000 pa
 chaos: $(READY) ## kill the API and workers 50 times while they re-index, about 15 minutes
 	$(BIN)/python -m benchmarks performance chaos --data $(EVAL_DATA)
 
+.PHONY: bench-gateway
+bench-gateway: $(READY) ## 20,000 calls of the gateway with faults, beside boto3 alone; what it adds: ten minutes
+	for part in gateway gateway-added; do $(BIN)/python -m benchmarks performance $$part --data $(EVAL_DATA) || exit 1; done
+
 .PHONY: bench-quality
 bench-quality: $(READY) ## the suites first.yaml and chroma.yaml, about fifteen minutes
 	$(BIN)/python -m benchmarks run benchmarks/suites/first.yaml --data $(EVAL_DATA) --out runs/first-$(NOW)

@@ -199,9 +199,12 @@ def _add_places(command: argparse.ArgumentParser) -> None:
 
 
 def _add_performance(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    summary = "measure speed, memory and re-indexing on this machine, against their targets"
+    summary = "measure speed, memory, re-indexing and the gateway, against their targets"
     found = _command(commands, "performance", summary, "performance latency --data ../data")
-    parts = ("latency", "indexing", "memory", "switching", "changes", "workers", "pages", "chaos")
+    parts = (
+        *("latency", "indexing", "memory", "switching", "changes", "workers", "pages", "chaos"),
+        *("gateway", "gateway-added"),
+    )
     found.add_argument("part", nargs="?", choices=parts, help="all, one after the other, without")
     found.add_argument(
         "--data", type=Path, required=True, metavar="DIR", help="the folder of data sets"
@@ -210,7 +213,7 @@ def _add_performance(commands: "argparse._SubParsersAction[argparse.ArgumentPars
         "--chunks",
         type=_above_zero,
         metavar="N",
-        help="how many chunks to measure on, or pages, or kills",
+        help="how many chunks to measure on, or pages, or kills, or calls",
     )
     found.add_argument("--out", type=Path, metavar="DIR", help="a folder for the values as JSON")
     found.add_argument(

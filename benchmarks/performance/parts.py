@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from benchmarks.gateway.added import measure_added
+from benchmarks.gateway.reliability import measure_reliability
 from benchmarks.performance.indexing import measure_indexing
 from benchmarks.performance.latency import measure_latency
 from benchmarks.performance.memory import measure_memory
@@ -24,6 +26,8 @@ PARTS: dict[str, Part] = {
     "workers": measure_workers,
     "pages": measure_pages,
     "chaos": measure_chaos,
+    "gateway": measure_reliability,
+    "gateway-added": measure_added,
 }
-"""Each part measures in a workplace, on so many chunks, pages or kills; None stands for its own
-number."""
+"""Each part measures in a workplace, on so many chunks, pages, kills or calls; None stands for its
+own number."""

@@ -1,0 +1,1 @@
+"""How answers, judges and rewritten questions reach Amazon Bedrock."""

@@ -1,0 +1,263 @@
+"""Amazon Bedrock's runtime through boto3: Converse and ConverseStream, one attempt at a time.
+
+botocore's own retries are off: it would try again without knowing how much time and how many
+attempts the call has left, and which other target could take it.
+"""
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import Annotated, Any
+
+import boto3
+from botocore import exceptions
+from botocore.config import Config
+from botocore.eventstream import ChecksumMismatch, EventStreamError, ParserError
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+from urllib3.exceptions import HTTPError, IncompleteRead, ReadTimeoutError
+
+from generation.exchange import Delta, End, Event, Exchange
+from generation.faults import Fault
+from generation.messages import Request, Usage
+from generation.targets import STRICT, Target
+
+_SECRET_HEADERS = ("authorization", "x-amz-security-token")
+_CONNECTIONS = 512
+_UNREACHABLE = (
+    exceptions.EndpointConnectionError,
+    exceptions.ConnectTimeoutError,
+    exceptions.ProxyConnectionError,
+    exceptions.SSLError,
+)
+_NO_CREDENTIALS = (
+    exceptions.NoCredentialsError,
+    exceptions.PartialCredentialsError,
+    exceptions.CredentialRetrievalError,
+    exceptions.TokenRetrievalError,
+    exceptions.UnauthorizedSSOTokenError,
+)
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Region:
+    """How a region is reached: AWS's own address unless `endpoint_url` names another one, as for a
+    VPC endpoint or a stand-in."""
+
+    endpoint_url: str | None = None
+    connect_timeout_s: Annotated[float, Field(gt=0)] = 2.0
+
+
+class Bedrock:
+    """Clients of the regions, made when they are first used; safe for threads. Credentials are
+    found as boto3 always does."""
+
+    def __init__(self, regions: Mapping[str, Region]) -> None:
+        self._regions = regions
+        self._clients: dict[str, Any] = {}
+        self._making = threading.Lock()
+        self._local = threading.local()
+
+    def close(self) -> None:
+        """Close every connection."""
+        for client in self._clients.values():
+            client.close()
+
+    def warm(self, region: str) -> None:
+        """Make a region's client, which takes a tenth of a second."""
+        self._client(region)
+
+    def send(
+        self, target: Target, request: Request, attempt: "Attempt", *, stream: bool
+    ) -> Iterator[Event]:
+        """Send a request, and give what comes back; without `stream` that is one delta. An attempt
+        that is cancelled ends without an end."""
+        self._local.attempt = attempt
+        try:
+            client = self._client(target.region)
+            asked = _body(target, request)
+            attempt.exchange.request_body = asked
+            if stream:
+                yield from _streamed(client.converse_stream(**asked), attempt)
+            else:
+                yield from _whole(client.converse(**asked), attempt.exchange)
+        except (exceptions.BotoCoreError, exceptions.ClientError, HTTPError, OSError) as exc:
+            if not attempt.cancelled:
+                yield _fault(exc, attempt.exchange)
+        except (ParserError, ValueError) as exc:  # A body that is cut off is no JSON either.
+            yield Fault(name="DamagedFrame", message=str(exc))
+
+    def _client(self, region: str) -> Any:
+        with self._making:  # A session is not safe for threads while it makes a client.
+            if region not in self._clients:
+                self._clients[region] = self._made(region)
+            return self._clients[region]
+
+    def _made(self, region: str) -> Any:
+        where = self._regions.get(region, Region())
+        client = boto3.session.Session().client(
+            "bedrock-runtime",
+            region_name=region,
+            endpoint_url=where.endpoint_url,
+            config=Config(
+                connect_timeout=where.connect_timeout_s,
+                retries={"total_max_attempts": 1, "mode": "standard"},
+                max_pool_connections=_CONNECTIONS,
+                tcp_keepalive=True,
+            ),
+        )
+        client.meta.events.register("before-call.bedrock-runtime", self._before_call)
+        client.meta.events.register("before-send.bedrock-runtime", self._before_send)
+        return client
+
+    def _before_call(self, context: dict[str, Any], **_: Any) -> None:
+        context["read_timeout"] = self._local.attempt.read_timeout_s
+
+    def _before_send(self, request: Any, **_: Any) -> None:
+        self._local.attempt.exchange.request_headers = {
+            name.lower(): value.decode("latin-1") if isinstance(value, bytes) else str(value)
+            for name, value in request.headers.items()
+            if name.lower() not in _SECRET_HEADERS
+        }
+
+
+class Attempt:
+    """One request under way, which another thread may cancel."""
+
+    def __init__(self, read_timeout_s: float) -> None:
+        """`read_timeout_s` is the longest silence on the connection."""
+        self.read_timeout_s = read_timeout_s
+        self.exchange = Exchange()
+        self.cancelled = False
+        self._raw: Any = None
+
+    def cancel(self) -> None:
+        """Let it end: its connection is closed, at the latest when its answer begins."""
+        self.cancelled = True
+        raw = self._raw
+        if raw is not None:
+            # It has just ended, and its connection is another request's by now.
+            with suppress(RuntimeError, ValueError, OSError):
+                raw.shutdown()
+
+    def opened(self, raw: Any) -> None:
+        """The answer begins, on a connection of urllib3's."""
+        self._raw = raw
+        if self.cancelled:
+            self.cancel()
+
+
+def _body(target: Target, request: Request) -> dict[str, Any]:
+    config: dict[str, Any] = {"maxTokens": request.max_tokens}
+    if request.temperature is not None:
+        config["temperature"] = request.temperature
+    if request.top_p is not None:
+        config["topP"] = request.top_p
+    if request.stop:
+        config["stopSequences"] = list(request.stop)
+    body: dict[str, Any] = {
+        "modelId": target.model_id,
+        "messages": [{"role": m.role, "content": [{"text": m.text}]} for m in request.messages],
+        "inferenceConfig": config,
+    }
+    if request.system:
+        body["system"] = [{"text": request.system}]
+    if request.tags:
+        body["requestMetadata"] = dict(request.tags)
+    if target.tier != "default":
+        body["serviceTier"] = {"type": target.tier}
+    return body
+
+
+def _whole(answer: Mapping[str, Any], exchange: Exchange) -> Iterator[Event]:
+    _note(answer, exchange)
+    exchange.response_body = {k: v for k, v in answer.items() if k != "ResponseMetadata"}
+    if not exchange.response_body:  # botocore takes a body that is no JSON for an empty one.
+        yield Fault(name="CutOff", message="the answer ended before its last byte")
+        return
+    content = answer["output"]["message"]["content"]
+    yield Delta("".join(part.get("text", "") for part in content))
+    yield _end(answer["stopReason"], answer)
+
+
+def _streamed(answer: Mapping[str, Any], attempt: Attempt) -> Iterator[Event]:
+    _note(answer, attempt.exchange)
+    stream = answer["stream"]
+    attempt.opened(stream._raw_stream)  # The one way to wake a thread that reads from it.
+    stop_reason, metadata = None, None
+    try:
+        for event in stream:
+            if "contentBlockDelta" in event:
+                yield Delta(event["contentBlockDelta"]["delta"].get("text", ""))
+            elif "messageStop" in event:
+                stop_reason = event["messageStop"]["stopReason"]
+            elif "metadata" in event:
+                metadata = event["metadata"]
+    finally:
+        stream.close()
+    if attempt.cancelled:
+        return
+    if stop_reason is None or metadata is None:
+        yield Fault(name="CutOff", message="the stream ended before its last event")
+        return
+    attempt.exchange.response_body = {"stopReason": stop_reason, **metadata}
+    yield _end(stop_reason, metadata)
+
+
+def _note(answer: Mapping[str, Any], exchange: Exchange) -> None:
+    about = answer["ResponseMetadata"]
+    exchange.status, exchange.response_headers = about["HTTPStatusCode"], about["HTTPHeaders"]
+
+
+def _end(stop_reason: str, about: Mapping[str, Any]) -> End:
+    usage = about["usage"]
+    return End(
+        stop_reason=stop_reason,
+        usage=Usage(
+            input=usage["inputTokens"],
+            output=usage["outputTokens"],
+            cache_read=usage.get("cacheReadInputTokens", 0),
+            cache_write=usage.get("cacheWriteInputTokens", 0),
+        ),
+        latency_ms=about.get("metrics", {}).get("latencyMs"),
+    )
+
+
+def _fault(exc: Exception, exchange: Exchange) -> Fault:
+    """What botocore or urllib3 raised, under Bedrock's name or ours."""
+    if isinstance(exc, exceptions.ClientError):  # Errors inside a stream are among them.
+        return _said(exc, exchange)
+    if isinstance(exc, _NO_CREDENTIALS):
+        return Fault(name="NoCredentials", message=str(exc))
+    if isinstance(exc, _UNREACHABLE):
+        return Fault(name="Unreachable", message=str(exc))
+    if isinstance(exc, exceptions.ReadTimeoutError | ReadTimeoutError | TimeoutError):
+        return Fault(name="Silent", message=str(exc))
+    if isinstance(exc, IncompleteRead | exceptions.IncompleteReadError):
+        return Fault(name="CutOff", message=str(exc))
+    if isinstance(exc, exceptions.ParamValidationError):
+        return Fault(name="ValidationException", message=str(exc))
+    if isinstance(exc, ChecksumMismatch | exceptions.ChecksumError):
+        return Fault(name="DamagedFrame", message=str(exc))
+    return Fault(name="ConnectionLost", message=str(exc))
+
+
+def _said(exc: exceptions.ClientError, exchange: Exchange) -> Fault:
+    error, about = exc.response.get("Error", {}), exc.response.get("ResponseMetadata", {})
+    name = str(error.get("Code", "Unknown"))
+    if isinstance(exc, EventStreamError):
+        return Fault(name=name[:1].upper() + name[1:], message=str(error.get("Message", "")))
+    exchange.status = about.get("HTTPStatusCode")
+    exchange.response_headers = about.get("HTTPHeaders", {})
+    exchange.response_body = {"message": error.get("Message", "")}
+    return Fault(
+        name=name,
+        message=str(error.get("Message", "")),
+        status=exchange.status,
+        retry_after_s=_seconds(exchange.response_headers.get("retry-after", "")),
+    )
+
+
+def _seconds(retry_after: str) -> float | None:
+    # A date (RFC 9110, 10.2.3) would need the service's clock and ours to agree.
+    return float(retry_after) if retry_after.isdecimal() else None

@@ -1,0 +1,258 @@
+"""One call: attempts until one succeeds, within one budget of attempts and time."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+
+from generation.attempts import Attempts, Defect, Inbox, Running
+from generation.bedrock import Attempt
+from generation.choosing import Choice, Chooser
+from generation.continuing import SoFar
+from generation.errors import (
+    BrokenStreamError,
+    CancelledError,
+    DeadlineError,
+    ExhaustedError,
+    RejectedError,
+)
+from generation.estimate import Estimates
+from generation.exchange import Delta, End, Event
+from generation.faults import Advice, Fault
+from generation.health import Health
+from generation.messages import Request, Usage
+from generation.use_cases import UseCase
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A piece of the answer, as it comes."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Restarted:
+    """The answer begins again: what has come so far is to be forgotten."""
+
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """A call's use case and its deadline, a time of `time.monotonic`."""
+
+    use_case: UseCase
+    deadline: float
+
+
+class Call:
+    """The attempts of one call. `pieces` is read to its end once; `attempts` and `end` then say
+    what became of it."""
+
+    def __init__(
+        self,
+        request: Request,
+        limits: Limits,
+        chooser: Chooser,
+        attempts: Attempts,
+        estimates: Estimates,
+    ) -> None:
+        self._request = request
+        self._use_case, self._deadline = limits.use_case, limits.deadline
+        self._chooser, self._starter, self._estimates = chooser, attempts, estimates
+        self._inbox: Inbox = SimpleQueue()
+        self._live: list[Running] = []
+        self._so_far = SoFar(request)
+        self._hedged = False
+        self.attempts: list[Running] = []
+        self.end: End | None = None
+
+    @property
+    def text(self) -> str:
+        """The answer so far."""
+        return self._so_far.text
+
+    @property
+    def winner(self) -> Running:
+        """The attempt that came to the end."""
+        return next(running for running in self.attempts if running.end is not None)
+
+    def cancel(self) -> None:
+        """Let the thread that reads the pieces come to an end, with a CancelledError."""
+        self._inbox.put((None, None))
+
+    def pieces(self) -> Iterator[Text | Restarted]:
+        """The answer as it comes; in one piece where the use case does not stream.
+
+        Raises:
+            RejectedError: Bedrock does not accept the request.
+            ExhaustedError: every attempt failed. DeadlineError: the deadline passed.
+            BrokenStreamError: it broke after its first token, and is not to be taken up again.
+            OverQuotaError: no target has the quota. CancelledError: see `cancel`.
+        """
+        try:
+            while self.end is None:
+                if not self._live:
+                    self._begin(self._so_far.request())
+                running, event = self._next_event()
+                if isinstance(event, Delta):
+                    yield from self._delta(running, event)
+                elif isinstance(event, End):
+                    self._ended(running, event)
+                else:
+                    yield from self._failed(running, event)
+        finally:
+            for running in [*self._live]:
+                self._drop(running)
+
+    def _begin(self, request: Request) -> None:
+        if len(self.attempts) >= self._use_case.attempts:
+            raise ExhaustedError(
+                f"{len(self.attempts)} attempts failed, the last one by {self.attempts[-1].fault}",
+                text=self.text,
+            )
+        if time.monotonic() >= self._deadline:
+            raise self._late()
+        continues = self._so_far.begun
+        choice = self._chooser.next(self._tokens(), request.max_tokens, continues=continues)
+        self._start(choice, request, hedge=False)
+
+    def _start(self, choice: Choice, request: Request, *, hedge: bool) -> None:
+        name = choice.admitted.target
+        left_s = max(0.001, self._deadline - time.monotonic())
+        silence_s = min(self._first_limit_s(), left_s)
+        if self._use_case.stream:
+            silence_s = min(max(silence_s, self._use_case.between_tokens_s), left_s)
+        running = Running(
+            name=name,
+            target=self._chooser.target(name),
+            request=request,
+            wire=Attempt(silence_s),
+            admitted=choice.admitted,
+            backoff_s=choice.backoff_s,
+            hedge=hedge,
+        )
+        self._health(running).begin(self._first_limit_s())
+        self._live.append(running)
+        self.attempts.append(running)
+        self._starter.start(running, self._inbox, stream=self._use_case.stream)
+
+    def _next_event(self) -> tuple[Running, Event]:
+        """What a live attempt says next, its silence among that."""
+        while True:
+            due, late = min(((self._due(r), r) for r in self._live), key=lambda pair: pair[0])
+            until = min(due, self._deadline, self._hedge_due())
+            try:
+                running, event = self._inbox.get(timeout=max(0.0, until - time.monotonic()))
+            except Empty:
+                if until == self._deadline:
+                    raise self._late() from None
+                if until == due:
+                    return late, Fault(name="Silent", message=f"nothing for {self._silence(late)}")
+                self._hedge()
+                continue
+            if running is None:
+                raise CancelledError(text=self.text)
+            if isinstance(event, Defect):
+                raise event.error
+            if event is not None and running in self._live:
+                return running, event
+
+    def _delta(self, running: Running, delta: Delta) -> Iterator[Text]:
+        running.latest = time.monotonic()
+        running.deltas += 1
+        if running.first is None:
+            self._came(running)
+            for other in [r for r in self._live if r is not running]:
+                self._drop(other)
+        text = self._so_far.add(delta.text)
+        if text:
+            yield Text(text)
+
+    def _came(self, running: Running) -> None:
+        running.first = running.latest = running.latest or time.monotonic()
+        self._health(running).succeed(running.first - running.began)
+
+    def _ended(self, running: Running, end: End) -> None:
+        if running.first is None:  # An answer without any text.
+            self._came(running)
+        running.end, running.usage, self.end = end, end.usage, end
+        read = end.usage.input + end.usage.cache_read + end.usage.cache_write
+        self._estimates.learn(running.target.model, running.request.chars, read)
+        self._settle(running)
+
+    def _failed(self, running: Running, fault: Fault) -> Iterator[Restarted]:
+        running.fault = fault
+        running.wire.cancel()
+        if fault.advice is not Advice.NEVER:
+            self._health(running).fail(fault)
+        self._chooser.failed(running.name, fault)
+        self._estimate(running, asked=fault.status is None and fault.name != "Unreachable")
+        self._settle(running)
+        if fault.advice is Advice.NEVER:
+            raise RejectedError(f"{running.name}: {fault}", text=self.text)
+        if self._live or not self._so_far.begun:
+            return
+        policy = self._use_case.on_broken
+        if policy == "fail":
+            raise BrokenStreamError(f"{running.name}: {fault}", text=self.text)
+        if policy == "restart" or not self._chooser.can_continue():
+            self._so_far.restart()
+            yield Restarted(str(fault))
+
+    def _hedge(self) -> None:
+        busy = [running.name for running in self._live]
+        choice = self._chooser.another(busy, self._tokens(), self._request.max_tokens)
+        self._hedged = True
+        if choice is not None:
+            self._start(choice, self._request, hedge=True)
+
+    def _hedge_due(self) -> float:
+        after_s = self._use_case.hedge_after_s
+        waits = len(self._live) == 1 and self._live[0].first is None and not self.text
+        left = len(self.attempts) < self._use_case.attempts
+        if after_s is None or self._hedged or not waits or not left:
+            return float("inf")
+        return self._live[0].began + after_s
+
+    def _due(self, running: Running) -> float:
+        if running.latest is None:
+            return running.began + self._first_limit_s()
+        return running.latest + self._use_case.between_tokens_s
+
+    def _silence(self, running: Running) -> str:
+        since = running.latest or running.began
+        return f"{time.monotonic() - since:.1f} s"
+
+    def _first_limit_s(self) -> float:
+        return self._use_case.first_token_s if self._use_case.stream else self._use_case.attempt_s
+
+    def _drop(self, running: Running) -> None:
+        """Cancel an attempt that is no longer wanted."""
+        running.wire.cancel()
+        self._estimate(running, asked=True)
+        self._settle(running)
+
+    def _estimate(self, running: Running, *, asked: bool) -> None:
+        """What an attempt may be billed that has not come to its end."""
+        if asked or running.deltas:
+            running.usage = Usage(input=self._tokens(), output=running.deltas)
+            running.estimated = True
+
+    def _settle(self, running: Running) -> None:
+        running.ended = time.monotonic()
+        self._live.remove(running)
+        running.admitted.settle(running.usage.input, running.usage.output)
+
+    def _tokens(self) -> int:
+        return self._estimates.tokens(self._chooser.first_model, self._request.chars)
+
+    def _health(self, running: Running) -> Health:
+        return self._chooser.health(running.name)
+
+    def _late(self) -> DeadlineError:
+        tried: Sequence[str] = [f"{r.name}: {r.fault or 'under way'}" for r in self.attempts]
+        limit = f"{self._use_case.deadline_s:g} s"
+        said = "; ".join(tried) or "no target was asked in time"
+        return DeadlineError(f"no answer within {limit}: {said}", text=self.text)

@@ -1,0 +1,137 @@
+"""The gateway's YAML file: targets, routes, use cases, and what stands around them."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from generation.bedrock import Region
+from generation.errors import ConfigurationError
+from generation.redaction import BUILT_IN, Rule
+from generation.routes import Route
+from generation.targets import STRICT, Name, Quota, Target
+from generation.use_cases import Budget, UseCase
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class RecordSettings:
+    """Where the records of calls go: `max_bytes` a file, for `keep_days`."""
+
+    folder: Path
+    max_bytes: Annotated[int, Field(gt=0)] = 64_000_000
+    keep_days: Annotated[int, Field(gt=0)] = 30
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Configuration:
+    """Everything that the gateway is told.
+
+    `budget` is over all use cases. `prices` is a table in place of the one that comes along,
+    `prompts` a folder of templates beside those. `redact` names built-in rules, or is rules of
+    one's own. At most `at_once` attempts are under way in a process.
+    """
+
+    targets: Annotated[Mapping[Name, Target], Field(min_length=1)]
+    routes: Annotated[Mapping[Name, Route], Field(min_length=1)]
+    use_cases: Annotated[Mapping[Name, UseCase], Field(min_length=1)]
+    regions: Mapping[str, Region] = Field(default_factory=dict)
+    budget: Budget = Budget()
+    prices: Path | None = None
+    prompts: Path | None = None
+    records: RecordSettings | None = None
+    redact: tuple[str | Rule, ...] = tuple(BUILT_IN)
+    at_once: Annotated[int, Field(gt=0, le=4096)] = 256
+
+
+_KEYS: Mapping[str, type] = {
+    "": Configuration,
+    "targets.*": Target,
+    "targets.*.quota": Quota,
+    "routes.*": Route,
+    "use_cases.*": UseCase,
+    "use_cases.*.budget": Budget,
+    "use_cases.*.tenant_budget": Budget,
+    "regions.*": Region,
+    "budget": Budget,
+    "records": RecordSettings,
+}
+"""What stands where in the file, for its valid keys."""
+
+
+def load_configuration(path: Path) -> Configuration:
+    """The configuration in a file; its own paths count from the file's folder.
+
+    Raises:
+        ConfigurationError: it cannot be read, or is not valid. The message names the file, the key,
+            and what is valid there.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as exc:
+        raise ConfigurationError(f"{path}: cannot be read: {exc.strerror}") from exc
+    except (yaml.YAMLError, UnicodeDecodeError) as exc:
+        raise ConfigurationError(f"{path}: no valid YAML: {exc}") from exc
+    try:
+        configuration = parsed(content, path.parent)
+    except ConfigurationError as exc:
+        raise ConfigurationError(f"{path}: {exc}") from exc
+    return configuration
+
+
+def parsed(content: Any, folder: Path) -> Configuration:
+    """The configuration that a YAML mapping says; paths in it count from `folder`.
+
+    Raises:
+        ConfigurationError: it is not valid.
+    """
+    try:
+        found: Configuration = TypeAdapter(Configuration).validate_python(_placed(content, folder))
+    except ValidationError as exc:
+        raise ConfigurationError("; ".join(_said(error) for error in exc.errors()[:3])) from exc
+    for name, route in found.routes.items():
+        _check_names(f"routes.{name}.targets", route.targets, found.targets, "targets")
+        _check_names(f"routes.{name}.weights", route.weights, route.targets, "targets of the route")
+    for name, use_case in found.use_cases.items():
+        _check_names(f"use_cases.{name}.route", [use_case.route], found.routes, "routes")
+    return found
+
+
+def _placed(content: Any, folder: Path) -> Any:
+    if not isinstance(content, dict):
+        return content
+    placed = dict(content)
+    for key in ("prices", "prompts"):
+        if isinstance(placed.get(key), str):
+            placed[key] = folder / placed[key]
+    records = placed.get("records")
+    if isinstance(records, dict) and isinstance(records.get("folder"), str):
+        placed["records"] = {**records, "folder": folder / records["folder"]}
+    return placed
+
+
+def _check_names(where: str, names: Iterable[str], valid: Iterable[str], what: str) -> None:
+    known = list(valid)
+    for name in names:
+        if name not in known:
+            raise ConfigurationError(f"{where}: no {name!r}; {what}: {', '.join(known)}")
+
+
+def _said(error: Any) -> str:
+    where = error["loc"]
+    name = ".".join(str(key) for key in where) or "the file"
+    if error["type"] == "unexpected_keyword_argument":
+        return f"{name}: unknown key; valid keys: {', '.join(_keys(where[:-1]))}"
+    if error["type"] in ("missing", "missing_keyword_only_argument"):
+        return f"{name}: has to be there"
+    given = f", not {error['input']!r}" if isinstance(error["input"], str | int | float) else ""
+    return f"{name}: {error['msg'].removeprefix('Value error, ')}{given}"
+
+
+def _keys(where: tuple[Any, ...]) -> list[str]:
+    # The second place is always a name of the user's own.
+    place = ".".join("*" if n == 1 else str(key) for n, key in enumerate(where))
+    kind = _KEYS.get(place)
+    return list(getattr(kind, "__dataclass_fields__", {}))

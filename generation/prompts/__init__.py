@@ -1,0 +1,1 @@
+"""What models are told: versioned templates, one YAML file a version."""

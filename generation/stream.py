@@ -1,0 +1,105 @@
+"""One call as it goes, with what is written down of it."""
+
+import threading
+import time
+import uuid
+from collections.abc import Callable, Generator
+from datetime import UTC, datetime
+
+from generation.asked import Asked, Completion
+from generation.books import Books
+from generation.call import Call, Restarted, Text
+from generation.errors import CancelledError, GenerationError
+from generation.messages import Usage
+from generation.recording import Told, call_record
+
+
+class Stream:
+    """A call: read it once, for `Text` and `Restarted`, then `completion` is there. `cancel` may be
+    called from any thread; `close` by who reads and gives up."""
+
+    def __init__(self, asked: Asked, books: Books, make: Callable[[Asked, float], Call]) -> None:
+        """`make` makes the call of a deadline. Nothing is sent before the stream is read."""
+        self.call_id = uuid.uuid4().hex
+        self._asked, self._books, self._make = asked, books, make
+        self._lock = threading.Lock()
+        self._call: Call | None = None
+        self._cancelled = False
+        self._completion: Completion | None = None
+        self._pieces = self._run()
+
+    def __iter__(self) -> Generator[Text | Restarted, None, None]:
+        return self._pieces
+
+    @property
+    def completion(self) -> Completion:
+        """The whole answer.
+
+        Raises:
+            RuntimeError: its last piece was not read yet.
+        """
+        if self._completion is None:
+            raise RuntimeError("the answer is complete when its last piece was read")
+        return self._completion
+
+    def cancel(self) -> None:
+        """End the call, which closes its connection; who reads gets a CancelledError."""
+        with self._lock:
+            self._cancelled = True
+            if self._call is not None:
+                self._call.cancel()
+
+    def close(self) -> None:
+        """Give up reading, which cancels the call."""
+        self._pieces.close()
+
+    def _run(self) -> Generator[Text | Restarted, None, None]:
+        told = Told(began=time.monotonic(), time=datetime.now(UTC))
+        reservation = None
+        try:
+            reservation = self._books.reserve(self._asked)
+            self._begin(told)
+            assert self._call is not None
+            for piece in self._call.pieces():
+                told.first = told.first or time.monotonic()
+                yield piece
+        except GenerationError as exc:
+            told.error = exc
+            raise
+        except GeneratorExit:
+            told.error = CancelledError()
+            raise
+        finally:
+            costs = self._finish(told)
+            if reservation is not None:
+                reservation.settle(sum(costs))
+
+    def _begin(self, told: Told) -> None:
+        with self._lock:
+            if self._cancelled:
+                raise CancelledError
+            deadline = told.began + self._asked.use_case.deadline_s
+            self._call = self._make(self._asked, deadline)
+
+    def _finish(self, told: Told) -> list[int]:
+        """Write down what became of the call; what each of its attempts costs."""
+        call, told.ended = self._call, time.monotonic()
+        attempts = [] if call is None else call.attempts
+        costs = self._books.costs_of(attempts)
+        self._books.add(self._asked, attempts, costs)
+        if self._books.records is not None:
+            record = call_record(self.call_id, self._asked, told, call, costs)
+            self._books.records.write(record)
+        if call is not None and call.end is not None:
+            self._completion = Completion(
+                call_id=self.call_id,
+                text=call.text,
+                stop_reason=call.end.stop_reason,
+                target=call.winner.name,
+                attempts=len(attempts),
+                usage=sum((running.usage for running in attempts), Usage()),
+                cost_nano=sum(costs),
+                first_token_s=(told.first or told.ended) - told.began,
+                seconds=told.ended - told.began,
+            )
+        return costs

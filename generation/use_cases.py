@@ -1,0 +1,81 @@
+"""What the gateway is used for: each use case with its prompt, its route and its limits."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+from pydantic.dataclasses import dataclass
+
+from generation.targets import STRICT, Name
+
+OnBroken = Literal["continue", "restart", "fail"]
+Priority = Literal["critical", "normal", "batch"]
+
+PRIORITIES: Mapping[Priority, int] = {"critical": 0, "normal": 1, "batch": 2}
+
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+Usd = Annotated[float, Field(gt=0)]
+Tag = Annotated[
+    str, StringConstraints(pattern=r"^[\w\s:@$#=/+,.-]+$", min_length=1, max_length=256)
+]
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Budget:
+    """The most that may be spent, in USD, by the day and the month of UTC; a warning is logged at
+    the share `warn_at` of it. None is no limit."""
+
+    day_usd: Usd | None = None
+    month_usd: Usd | None = None
+    warn_at: Annotated[float, Field(gt=0, le=1)] = 0.8
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class UseCase:
+    """One use of the gateway.
+
+    `prompt` names a template and its version, as in `answer@1`. `deadline_s` holds for the whole
+    call with all its attempts, of which there are at most `attempts`, hedged ones among them.
+    Where it streams, `first_token_s` and `between_tokens_s` are the longest silences; where it
+    does not, an attempt may take `attempt_s`. With `hedge_after_s` another target is asked as well
+    when the first token takes longer than that.
+
+    `on_broken` says what happens when a stream breaks after its first token: the next target goes
+    on with the text so far (`continue`, where the target's model can), the answer starts again and
+    says so (`restart`), or the call ends with an error (`fail`).
+
+    `tags` go along with each request as its metadata, and into records and costs.
+    """
+
+    prompt: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*@\d+$")]
+    route: Name
+    max_tokens: Annotated[int, Field(gt=0)]
+    temperature: Annotated[float, Field(ge=0, le=1)] | None = None
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    stop: tuple[str, ...] = ()
+    stream: bool = False
+    deadline_s: Seconds = 30.0
+    first_token_s: Seconds = 5.0
+    between_tokens_s: Seconds = 5.0
+    attempt_s: Seconds = 15.0
+    attempts: Annotated[int, Field(ge=1, le=10)] = 4
+    hedge_after_s: Seconds | None = None
+    on_broken: OnBroken = "continue"
+    priority: Priority = "normal"
+    budget: Budget = Budget()
+    tenant_budget: Budget = Budget()
+    tags: Mapping[Name, Tag] = Field(default_factory=dict, max_length=14)
+
+    @model_validator(mode="after")
+    def _limits_fit(self) -> "UseCase":
+        limit = self.first_token_s if self.stream else self.attempt_s
+        if limit > self.deadline_s:
+            name = "first_token_s" if self.stream else "attempt_s"
+            raise ValueError(f"{name} ({limit:g}) is longer than deadline_s ({self.deadline_s:g})")
+        return self
+
+    @property
+    def template(self) -> tuple[str, int]:
+        """The id and the version of the prompt's template."""
+        id_, _, version = self.prompt.partition("@")
+        return id_, int(version)

@@ -1,0 +1,34 @@
+"""Answers from passages, with citations, and refusals: the answerer that needs no model, and what
+reads and checks the answers of those that do."""
+
+from retrieval.answering.answer import Answer, AnswerSentence, Citation
+from retrieval.answering.citations import (
+    REFUSAL,
+    AnswerReader,
+    Cited,
+    cited_sentences,
+    is_refusal,
+    may_be_refusal,
+)
+from retrieval.answering.extractive import Extractive
+from retrieval.answering.markers import Marker, MarkerScanner, scan
+from retrieval.answering.ranking import Ranking
+from retrieval.answering.support import Support
+
+__all__ = [
+    "REFUSAL",
+    "Answer",
+    "AnswerReader",
+    "AnswerSentence",
+    "Citation",
+    "Cited",
+    "Extractive",
+    "Marker",
+    "MarkerScanner",
+    "Ranking",
+    "Support",
+    "cited_sentences",
+    "is_refusal",
+    "may_be_refusal",
+    "scan",
+]

@@ -1,7 +1,6 @@
 """Attempts under way: each in a thread of its own, all of a call speaking into one queue."""
 
 import time
-from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -88,12 +87,9 @@ class Attempts:
 
     def close(self) -> None:
         """Cancel what is under way, and wait for its threads."""
-        for running in self._all():
+        for running in self._under_way.copy():  # Each leaves as it ends.
             running.wire.cancel()
         self._pool.shutdown(cancel_futures=True)
-
-    def _all(self) -> Sequence[Running]:
-        return tuple(self._under_way.copy())
 
     def _run(self, running: Running, inbox: Inbox, stream: bool) -> None:
         events = self._bedrock.send(running.target, running.request, running.wire, stream=stream)

@@ -228,15 +228,15 @@ def _fault(exc: Exception, exchange: Exchange) -> Fault:
     if isinstance(exc, exceptions.ClientError):  # Errors inside a stream are among them.
         return _said(exc, exchange)
     if isinstance(exc, _NO_CREDENTIALS):
-        return Fault(name="NoCredentials", message=str(exc))
+        return Fault(name="NoCredentials", message=str(exc), sent=False)
     if isinstance(exc, _UNREACHABLE):
-        return Fault(name="Unreachable", message=str(exc))
+        return Fault(name="Unreachable", message=str(exc), sent=False)
     if isinstance(exc, exceptions.ReadTimeoutError | ReadTimeoutError | TimeoutError):
         return Fault(name="Silent", message=str(exc))
     if isinstance(exc, IncompleteRead | exceptions.IncompleteReadError):
         return Fault(name="CutOff", message=str(exc))
     if isinstance(exc, exceptions.ParamValidationError):
-        return Fault(name="ValidationException", message=str(exc))
+        return Fault(name="ValidationException", message=str(exc), sent=False)
     if isinstance(exc, ChecksumMismatch | exceptions.ChecksumError):
         return Fault(name="DamagedFrame", message=str(exc))
     return Fault(name="ConnectionLost", message=str(exc))

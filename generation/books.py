@@ -11,10 +11,10 @@ from generation.money.budgets import Budgets, Reservation
 from generation.money.costs import CostLine, Costs
 from generation.money.price_file import load_prices
 from generation.money.prices import cost_nano, most_nano, paid_by
-from generation.money.purses import Limit, limits_of
+from generation.money.purses import Limit, Scope, limits_of
 from generation.records.writer import RecordWriter
 from generation.redaction import Redactor
-from generation.use_cases import UseCase
+from generation.use_cases import Budget, UseCase
 
 
 class Books:
@@ -99,12 +99,14 @@ def _writer(configuration: Configuration) -> RecordWriter | None:
 
 def _limits(configuration: Configuration, use_case: UseCase, *, tenant: bool) -> list[Limit]:
     total, own, each = configuration.budget, use_case.budget, use_case.tenant_budget
-    scopes = [("total", total), ("use_case", own), *([("tenant", each)] if tenant else [])]
+    budgets: dict[Scope, Budget] = {"total": total, "use_case": own}
+    if tenant:
+        budgets["tenant"] = each
     return [
         limit
-        for scope, budget in scopes
+        for scope, budget in budgets.items()
         for limit in limits_of(
-            scope,  # type: ignore[arg-type]
+            scope,
             day_usd=budget.day_usd,
             month_usd=budget.month_usd,
             warn_at=budget.warn_at,

@@ -13,7 +13,9 @@ from generation.errors import (
     BrokenStreamError,
     CancelledError,
     DeadlineError,
+    DefectError,
     ExhaustedError,
+    OverQuotaError,
     RejectedError,
 )
 from generation.estimate import Estimates
@@ -38,14 +40,6 @@ class Restarted:
     reason: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """A call's use case and its deadline, a time of `time.monotonic`."""
-
-    use_case: UseCase
-    deadline: float
-
-
 class Call:
     """The attempts of one call. `pieces` is read to its end once; `attempts` and `end` then say
     what became of it."""
@@ -53,13 +47,12 @@ class Call:
     def __init__(
         self,
         request: Request,
-        limits: Limits,
+        use_case: UseCase,
         chooser: Chooser,
         attempts: Attempts,
         estimates: Estimates,
     ) -> None:
-        self._request = request
-        self._use_case, self._deadline = limits.use_case, limits.deadline
+        self._request, self._use_case, self._deadline = request, use_case, chooser.deadline
         self._chooser, self._starter, self._estimates = chooser, attempts, estimates
         self._inbox: Inbox = SimpleQueue()
         self._live: list[Running] = []
@@ -89,7 +82,8 @@ class Call:
             RejectedError: Bedrock does not accept the request.
             ExhaustedError: every attempt failed. DeadlineError: the deadline passed.
             BrokenStreamError: it broke after its first token, and is not to be taken up again.
-            OverQuotaError: no target has the quota. CancelledError: see `cancel`.
+            OverQuotaError: no target has the quota, and none was asked.
+            CancelledError: see `cancel`. DefectError: what nobody foresaw.
         """
         try:
             while self.end is None:
@@ -114,9 +108,16 @@ class Call:
             )
         if time.monotonic() >= self._deadline:
             raise self._late()
+        self._start(self._chosen(request), request, hedge=False)
+
+    def _chosen(self, request: Request) -> Choice:
         continues = self._so_far.begun
-        choice = self._chooser.next(self._tokens(), request.max_tokens, continues=continues)
-        self._start(choice, request, hedge=False)
+        try:
+            return self._chooser.next(self._tokens(), request.max_tokens, continues=continues)
+        except (OverQuotaError, ExhaustedError) as exc:
+            if not self.attempts:
+                raise
+            raise ExhaustedError(str(exc), text=self.text) from exc
 
     def _start(self, choice: Choice, request: Request, *, hedge: bool) -> None:
         name = choice.admitted.target
@@ -155,7 +156,7 @@ class Call:
             if running is None:
                 raise CancelledError(text=self.text)
             if isinstance(event, Defect):
-                raise event.error
+                raise DefectError(repr(event.error), text=self.text) from event.error
             if event is not None and running in self._live:
                 return running, event
 
@@ -185,19 +186,21 @@ class Call:
     def _failed(self, running: Running, fault: Fault) -> Iterator[Restarted]:
         running.fault = fault
         running.wire.cancel()
-        if fault.advice is not Advice.NEVER:
-            self._health(running).fail(fault)
-        self._chooser.failed(running.name, fault)
-        self._estimate(running, asked=fault.status is None and fault.name != "Unreachable")
+        self._estimate(running, billed=fault.may_be_billed)
         self._settle(running)
-        if fault.advice is Advice.NEVER:
+        refused = fault.advice is Advice.NEVER
+        if refused and running.request is self._request:
             raise RejectedError(f"{running.name}: {fault}", text=self.text)
+        if refused:  # It was the beginning of an answer that the model does not take.
+            self._chooser.whole_only(running.name)
+        else:
+            self._health(running).fail(fault)
+            self._chooser.failed(running.name, fault)
         if self._live or not self._so_far.begun:
             return
-        policy = self._use_case.on_broken
-        if policy == "fail":
+        if self._use_case.on_broken == "fail":
             raise BrokenStreamError(f"{running.name}: {fault}", text=self.text)
-        if policy == "restart" or not self._chooser.can_continue():
+        if refused or self._use_case.on_broken == "restart" or not self._chooser.can_continue():
             self._so_far.restart()
             yield Restarted(str(fault))
 
@@ -231,12 +234,12 @@ class Call:
     def _drop(self, running: Running) -> None:
         """Cancel an attempt that is no longer wanted."""
         running.wire.cancel()
-        self._estimate(running, asked=True)
+        self._estimate(running, billed=True)
         self._settle(running)
 
-    def _estimate(self, running: Running, *, asked: bool) -> None:
+    def _estimate(self, running: Running, *, billed: bool) -> None:
         """What an attempt may be billed that has not come to its end."""
-        if asked or running.deltas:
+        if billed:
             running.usage = Usage(input=self._tokens(), output=running.deltas)
             running.estimated = True
 

@@ -39,12 +39,13 @@ class Chooser:
 
     def __init__(self, fleet: Fleet, route: Route, priority: int, deadline: float) -> None:
         """`deadline` is a time of `time.monotonic`."""
+        self.deadline = deadline
         self._fleet = fleet
         self._ranked = route.ranked(fleet.health, fleet.chance)
         self._priority = priority
-        self._deadline = deadline
         self._faults: dict[str, Fault] = {}
         self._failed = 0
+        self._whole_only: set[str] = set()
 
     @property
     def first_model(self) -> str:
@@ -68,6 +69,10 @@ class Chooser:
         self._faults[name] = fault
         self._failed += 1
 
+    def whole_only(self, name: str) -> None:
+        """A target has refused the beginning of an answer; it is none the worse for a question."""
+        self._whole_only.add(name)
+
     def next(self, input_tokens: int, max_tokens: int, *, continues: bool) -> Choice:
         """The next target, once it has admitted so many tokens; one that continues an answer,
         where it has to.
@@ -84,7 +89,7 @@ class Chooser:
             input_tokens,
             max_tokens,
             priority=self._priority,
-            until=self._deadline,
+            until=self.deadline,
         )
         return Choice(admitted=admitted, backoff_s=backoff_s)
 
@@ -108,7 +113,7 @@ class Chooser:
             if ready:
                 return ready
             rest_s, name = min((health[name].rests_s(), name) for name in left)
-            if time.monotonic() + rest_s < self._deadline:
+            if time.monotonic() + rest_s < self.deadline:
                 time.sleep(rest_s)
             elif not health[name].asked_to_wait():
                 return [name]  # It may be well again, and nothing else is left.
@@ -123,9 +128,12 @@ class Chooser:
             name
             for name in self._ranked
             if not (name in self._faults and self._faults[name].lasting)
-            and (self._fleet.targets[name].continues or not continues)
+            and not (continues and self._takes_no_beginning(name))
         ]
         return sorted(names, key=self._worth)
+
+    def _takes_no_beginning(self, name: str) -> bool:
+        return name in self._whole_only or not self._fleet.targets[name].continues
 
     def _worth(self, name: str) -> int:
         fault = self._faults.get(name)
@@ -135,7 +143,7 @@ class Chooser:
 
     def _backoff_s(self) -> float:
         longest = min(_FIRST_BACKOFF_S * 2 ** (self._failed - 1), _LONGEST_BACKOFF_S)
-        left = max(0.0, self._deadline - time.monotonic())
+        left = max(0.0, self.deadline - time.monotonic())
         return min(self._fleet.chance.uniform(longest / 2, longest), left)
 
     def _said(self) -> str:

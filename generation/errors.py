@@ -60,5 +60,9 @@ class BrokenStreamError(CallError):
     """The stream broke after its first token, and is not to be taken up again."""
 
 
+class DefectError(CallError):
+    """An attempt came upon what nobody foresaw; its cause says what."""
+
+
 class CancelledError(CallError):
     """Whoever asked for the answer no longer wants it."""

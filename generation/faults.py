@@ -15,12 +15,14 @@ class Advice(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """Why an attempt failed. `name` is Bedrock's, or one of ours for what is no answer of it;
-    `retry_after_s` is what the service asked for."""
+    `retry_after_s` is what the service asked for. `sent` is false where the request has not left:
+    nothing is billed for it."""
 
     name: str
     message: str
     status: int | None = None
     retry_after_s: float | None = None
+    sent: bool = True
 
     def __str__(self) -> str:
         return f"{self.name}: {self.message}" if self.message else self.name
@@ -34,6 +36,11 @@ class Fault:
             return known
         wrong = self.status is not None and 400 <= self.status < 500
         return Advice.NEVER if wrong else Advice.HERE
+
+    @property
+    def may_be_billed(self) -> bool:
+        """Whether the model may have been at work: the request left, and was not turned away."""
+        return self.sent and self.status is None
 
     @property
     def throttles(self) -> bool:

@@ -7,7 +7,7 @@ from generation.asked import Asked, Completion
 from generation.attempts import Attempts
 from generation.bedrock import Bedrock
 from generation.books import Books
-from generation.call import Call, Limits
+from generation.call import Call
 from generation.choosing import Chooser, Fleet
 from generation.configuration import Configuration
 from generation.errors import ConfigurationError
@@ -117,9 +117,8 @@ class Gateway:
         )
         return Stream(asked, self._books, self._call)
 
-    def _call(self, asked: "Asked", deadline: float) -> Call:
+    def _call(self, asked: Asked, deadline: float) -> Call:
         use_case = asked.use_case
         route = self._configuration.routes[use_case.route]
         chooser = Chooser(self._fleet, route, PRIORITIES[use_case.priority], deadline)
-        limits = Limits(use_case=use_case, deadline=deadline)
-        return Call(asked.request, limits, chooser, self._attempts, self._estimates)
+        return Call(asked.request, use_case, chooser, self._attempts, self._estimates)

@@ -46,7 +46,7 @@ def call_record(
         stop=request.stop,
         streaming=asked.use_case.stream,
         deadline_ms=1000 * asked.use_case.deadline_s,
-        outcome=_outcome(told.error, attempts),
+        outcome="succeeded" if end is not None else _outcome(error, attempts),
         error=None if error is None else ErrorRecord(name=type(error).__name__, message=str(error)),
         answer=None if call is None or not call.text else call.text,
         stop_reason=None if end is None else end.stop_reason,
@@ -63,8 +63,6 @@ def call_record(
 
 
 def _outcome(error: GenerationError | None, attempts: Sequence[Running]) -> Outcome:
-    if error is None:
-        return "succeeded"
     if isinstance(error, CancelledError):
         return "cancelled"
     refused = isinstance(error, RefusedError) and not attempts

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.gateway.bedrock import BedrockProcess, Fault, Faults, Plan
+from benchmarks.gateway.bedrock.faults import Kind
 from benchmarks.gateway.callers import (
     DEADLINE_S,
     INPUTS,
@@ -33,7 +34,7 @@ _PILOT = 400
 _FAILING = 0.1
 _STALL_S = 4.0
 _ANSWER = " ".join(f"w{n}" for n in range(TOKENS))
-_WHOLE: tuple[str, ...] = (
+_WHOLE: tuple[Kind, ...] = (
     "ThrottlingException",
     "ModelNotReadyException",
     "InternalServerException",
@@ -44,7 +45,7 @@ _WHOLE: tuple[str, ...] = (
     "reset",
     "stall",
 )
-_BROKEN: tuple[str, ...] = (
+_BROKEN: tuple[Kind, ...] = (
     "half_frame",
     "bad_crc",
     "reset_midway",
@@ -175,9 +176,9 @@ def _plan(seconds: float, *, stream: bool) -> Plan:
     )
 
 
-def _tenth(kinds: Sequence[str]) -> tuple[Fault, ...]:
+def _tenth(kinds: Sequence[Kind]) -> tuple[Fault, ...]:
     share = _FAILING / len(kinds)
     return tuple(
-        Fault(kind=kind, share=share, stall_s=_STALL_S, after_tokens=0 if kind == "stall" else 5)  # type: ignore[arg-type]
+        Fault(kind=kind, share=share, stall_s=_STALL_S, after_tokens=0 if kind == "stall" else 5)
         for kind in kinds
     )

@@ -121,7 +121,7 @@ class Worker:
         pruned = time.monotonic()
         while not self._closing.is_set():
             try:
-                self._stayalive_lock()
+                self._stay_alive()
                 self._start_queued()
                 self._take_over()
                 self._end_orphans()
@@ -143,7 +143,7 @@ class Worker:
         for spec in specs:
             workflows.forget(self.state.jobs.prune(spec.name))
 
-    def _stayalive_lock(self) -> None:
+    def _stay_alive(self) -> None:
         if not self._lock.still():
             self._alive.close()
             self._lock = self._alive.enter_context(self.state.locks.hold(alive_lock(self.id)))

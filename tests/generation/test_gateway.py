@@ -3,7 +3,9 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from generation.errors import (
     CancelledError,
     ConfigurationError,
     DeadlineError,
+    DefectError,
     ExhaustedError,
     OverBudgetError,
     OverQuotaError,
@@ -23,7 +26,7 @@ from generation.errors import (
     RejectedError,
 )
 from generation.records.reader import read_records
-from tests.generation.gateways import ANSWER, INPUTS, MODEL, gateway, plan
+from tests.generation.gateways import ANSWER, INPUTS, MODEL, REGIONS, gateway, plan
 
 STREAM: dict[str, Any] = {"stream": True, "first_token_s": 1.5, "between_tokens_s": 1.5}
 SLOW = "fake.ttft1-itl30-len40-v1:0"
@@ -141,6 +144,71 @@ def test_an_answer_that_cannot_go_on_starts_again_and_says_so(
     (again,) = [n for n, piece in enumerate(pieces) if isinstance(piece, Restarted)]
     assert again == 5
     assert "".join(p.text for p in pieces[6:] if isinstance(p, Text)) == ANSWER
+
+
+def test_a_model_that_takes_no_beginning_is_asked_for_the_whole(
+    bedrock: Bedrock, tmp_path: Path
+) -> None:
+    bedrock.set_plan(plan(Fault(kind="reset_midway", after_tokens=5), region="us-east-1"))
+    models = (MODEL, "fake.ttft1-itl1-len12-noprefill-v1:0")
+    with gateway(bedrock, tmp_path, models=models, **STREAM) as bot:
+        pieces = list(bot.stream("answer", INPUTS))
+    (again,) = [n for n, piece in enumerate(pieces) if isinstance(piece, Restarted)]
+    assert "".join(p.text for p in pieces[again + 1 :] if isinstance(p, Text)) == ANSWER
+
+
+def test_what_came_of_an_answer_is_not_lost_when_no_attempt_is_left(
+    bedrock: Bedrock, tmp_path: Path
+) -> None:
+    bedrock.set_plan(plan(Fault(kind="reset_midway", after_tokens=5)))
+    with (
+        gateway(bedrock, tmp_path, **STREAM, attempts=2) as bot,
+        pytest.raises(ExhaustedError) as caught,
+    ):
+        bot.complete("answer", INPUTS)
+    assert caught.value.text == " ".join(f"w{n}" for n in range(10))
+
+
+def test_a_region_that_cannot_be_reached_bills_nothing(bedrock: Bedrock, tmp_path: Path) -> None:
+    bedrock.set_plan(plan(Fault(kind="refused"), region="us-east-1"))
+    with gateway(bedrock, tmp_path) as bot:
+        bot.complete("answer", INPUTS)
+    (record,) = records(tmp_path)
+    first = record["attempts"][0]
+    assert (first["fault"]["name"], first["cost"]["nano"]) == ("Unreachable", 0)
+
+
+class _Odd(BaseHTTPRequestHandler):
+    """Answers as no version of Bedrock does."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        body = b'{"output": {"message": {}}, "stopReason": "end_turn"}'
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+def test_an_answer_that_nobody_foresaw_is_an_error_and_recorded_as_one(tmp_path: Path) -> None:
+    with HTTPServer(("127.0.0.1", 0), _Odd) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        odd: Any = SimpleNamespace(
+            endpoints=dict.fromkeys(REGIONS, f"http://127.0.0.1:{server.server_port}")
+        )
+        try:
+            with gateway(odd, tmp_path) as bot, pytest.raises(DefectError, match="content"):
+                bot.complete("answer", INPUTS)
+        finally:
+            server.shutdown()
+            thread.join()
+    (record,) = records(tmp_path)
+    assert (record["outcome"], record["error"]["name"]) == ("failed", "DefectError")
 
 
 def test_a_broken_stream_can_be_the_end(bedrock: Bedrock, tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
@@ -14,6 +13,7 @@ from generation.redaction import BUILT_IN, Rule
 from generation.routes import Route
 from generation.targets import STRICT, Name, Quota, Target
 from generation.use_cases import Budget, UseCase
+from generation.yaml_file import read_yaml, what_is_wrong
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -68,17 +68,11 @@ def load_configuration(path: Path) -> Configuration:
         ConfigurationError: it cannot be read, or is not valid. The message names the file, the key,
             and what is valid there.
     """
+    content = read_yaml(path, ConfigurationError)
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as exc:
-        raise ConfigurationError(f"{path}: cannot be read: {exc.strerror}") from exc
-    except (yaml.YAMLError, UnicodeDecodeError) as exc:
-        raise ConfigurationError(f"{path}: no valid YAML: {exc}") from exc
-    try:
-        configuration = parsed(content, path.parent)
+        return parsed(content, path.parent)
     except ConfigurationError as exc:
         raise ConfigurationError(f"{path}: {exc}") from exc
-    return configuration
 
 
 def parsed(content: Any, folder: Path) -> Configuration:
@@ -121,13 +115,7 @@ def _check_names(where: str, names: Iterable[str], valid: Iterable[str], what: s
 
 def _said(error: Any) -> str:
     where = error["loc"]
-    name = ".".join(str(key) for key in where) or "the file"
-    if error["type"] == "unexpected_keyword_argument":
-        return f"{name}: unknown key; valid keys: {', '.join(_keys(where[:-1]))}"
-    if error["type"] in ("missing", "missing_keyword_only_argument"):
-        return f"{name}: has to be there"
-    given = f", not {error['input']!r}" if isinstance(error["input"], str | int | float) else ""
-    return f"{name}: {error['msg'].removeprefix('Value error, ')}{given}"
+    return what_is_wrong(error, ".".join(str(key) for key in where), _keys(where[:-1]))
 
 
 def _keys(where: tuple[Any, ...]) -> list[str]:

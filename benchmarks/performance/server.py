@@ -7,13 +7,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from socket import socket
 from typing import Any
 
 from benchmarks.errors import BenchmarksError
 from benchmarks.performance.passages import ROOT, environment, python_m
+from benchmarks.processes import LOOPBACK, free_port, stop
 
-_HOST = "127.0.0.1"
 _START_LIMIT_S = 120
 
 
@@ -24,7 +23,7 @@ class Client:
     """
 
     def __init__(self, port: int) -> None:
-        self._connection = http.client.HTTPConnection(_HOST, port, timeout=60)
+        self._connection = http.client.HTTPConnection(LOOPBACK, port, timeout=60)
 
     def retrieve(self, question: str) -> tuple[float, dict[str, Any]]:
         """Ask a question; the milliseconds until the whole answer was read, and the answer.
@@ -66,7 +65,7 @@ def served(catalog: Path, data_dir: Path) -> Iterator[Client]:
     Raises:
         BenchmarksError: it does not start.
     """
-    port = _free_port()
+    port = free_port()
     places = ("--catalog", catalog, "--data-dir", data_dir, "--port", str(port))
     command = python_m("retrieval", "serve", *places)
     process = subprocess.Popen(command, cwd=ROOT, env=environment(), stderr=subprocess.DEVNULL)
@@ -76,15 +75,7 @@ def served(catalog: Path, data_dir: Path) -> Iterator[Client]:
         yield client
         client.close()
     finally:
-        process.terminate()
-        process.wait(timeout=60)
-
-
-def _free_port() -> int:
-    with socket() as probe:
-        probe.bind((_HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
+        stop(process)
 
 
 def _wait(process: "subprocess.Popen[bytes]", client: Client) -> None:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from benchmarks.reindexing.site import Api, Site, free_port
+from benchmarks.processes import free_port
+from benchmarks.reindexing.site import Api, Site
 from indexers.store import VectorStore
 from indexers.store.edge import EdgeStore
 

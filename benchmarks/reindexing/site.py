@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from socket import socket
 from typing import Any
 
 import httpx
@@ -15,6 +14,7 @@ import yaml
 
 from benchmarks.errors import BenchmarksError
 from benchmarks.performance.passages import INDEX, ROOT, environment, python_m
+from benchmarks.processes import free_port
 
 _START_LIMIT_S = 120.0
 _LOOK_EVERY_S = 0.05
@@ -172,14 +172,6 @@ class Api:
                 raise BenchmarksError(f"job {job_id} has not ended: {job}")
             time.sleep(_ASK_EVERY_S)
         return job
-
-
-def free_port() -> int:
-    """A port on loopback that nobody listens on."""
-    with socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def cut_pages(

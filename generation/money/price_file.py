@@ -7,7 +7,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationError, model_validator
 from pydantic.dataclasses import dataclass
 
@@ -15,6 +14,7 @@ from generation.errors import ConfigurationError
 from generation.money.nano import nano_of
 from generation.money.prices import Entry, Price, Prices, Rates, Tier
 from generation.targets import STRICT
+from generation.yaml_file import read_yaml, what_is_wrong
 
 Usd = Annotated[Decimal, Field(ge=0, le=100_000, decimal_places=9)]
 Glob = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:*?\[\]-]+$")]
@@ -96,12 +96,7 @@ def load_prices(path: Path | None = None) -> Prices:
             what is valid there.
     """
     path = path or Path(__file__).with_name("prices.yaml")
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as exc:
-        raise ConfigurationError(f"{path}: cannot be read: {exc.strerror}") from exc
-    except (yaml.YAMLError, UnicodeDecodeError) as exc:
-        raise ConfigurationError(f"{path}: no valid YAML: {exc}") from exc
+    content = read_yaml(path, ConfigurationError)
     try:
         table = TypeAdapter(_Table).validate_python(content)
     except ValidationError as exc:
@@ -112,16 +107,11 @@ def load_prices(path: Path | None = None) -> Prices:
 
 
 def _said(error: Any, content: Any) -> str:
-    where, kind = error["loc"], error["type"]
+    where = error["loc"]
     name = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in where).lstrip(".")
     if len(where) > 2 and isinstance(content["prices"][where[1]], dict):
         name += f" ({content['prices'][where[1]].get('model', 'no model')})"
-    if kind == "unexpected_keyword_argument":
-        return f"{name}: unknown key; valid keys: {', '.join(_KEYS[len(where)])}"
-    if kind in ("missing", "missing_keyword_only_argument"):
-        return f"{name}: has to be there"
-    given = f", not {error['input']!r}" if isinstance(error["input"], str | int | float) else ""
-    return f"{name or 'the file'}: {error['msg']}{given}"
+    return what_is_wrong(error, name, _KEYS.get(len(where), ()))
 
 
 def _check_once(table: _Table, path: Path) -> None:

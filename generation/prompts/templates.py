@@ -4,10 +4,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from generation.errors import ConfigurationError, PromptError
 from generation.prompts.template import Template
+from generation.yaml_file import read_yaml
 
 _SHIPPED = Path(__file__).parent
 _KEYS = ("inputs", "system", "user")
@@ -87,12 +86,7 @@ def _is_version(file: Path) -> bool:
 
 
 def _read(file: Path) -> Template:
-    try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except OSError as exc:
-        raise PromptError(f"{file}: cannot be read: {exc.strerror}") from exc
-    except (yaml.YAMLError, UnicodeDecodeError) as exc:
-        raise PromptError(f"{file}: no valid YAML: {exc}") from exc
+    content = read_yaml(file, PromptError)
     _check_keys(file, content)
     try:
         return Template(

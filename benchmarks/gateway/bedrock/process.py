@@ -14,11 +14,11 @@ from urllib.request import Request, urlopen
 from benchmarks.errors import BenchmarksError
 from benchmarks.gateway.bedrock.counts import Counted
 from benchmarks.gateway.bedrock.faults import Plan
+from benchmarks.processes import stop
 
 _ROOT = Path(__file__).resolve().parents[3]
 _MODULE = "benchmarks.gateway.bedrock"
 _START_LIMIT_S = 30
-_STOP_LIMIT_S = 30
 _ANSWER_LIMIT_S = 30
 
 
@@ -54,7 +54,7 @@ class BedrockProcess:
                     bedrock.set_plan(plan)
                 yield bedrock
             finally:
-                _stop(process)
+                stop(process)
 
     def counts(self) -> Counted:
         """What it did until now."""
@@ -90,12 +90,3 @@ def _said(process: "subprocess.Popen[bytes]") -> dict[str, Any]:
         raise BenchmarksError(f"the stand-in for Bedrock was not ready in {_START_LIMIT_S} s")
     said: dict[str, Any] = json.loads(line)
     return said
-
-
-def _stop(process: "subprocess.Popen[bytes]") -> None:
-    process.terminate()
-    try:
-        process.wait(timeout=_STOP_LIMIT_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()

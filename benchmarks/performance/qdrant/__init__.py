@@ -18,19 +18,18 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from socket import socket
 from urllib.request import urlopen
 
 from benchmarks.errors import BenchmarksError
+from benchmarks.processes import LOOPBACK, free_port, stop
 
 __all__ = ["HOST", "qdrant_process", "started_qdrant"]
 
-HOST = "127.0.0.1"
+HOST = LOOPBACK
 """The stand-in has no keys, so it listens on loopback only."""
 
 _ROOT = Path(__file__).resolve().parents[3]
 _START_LIMIT_S = 60
-_STOP_LIMIT_S = 30
 
 
 @contextmanager
@@ -40,7 +39,7 @@ def started_qdrant(folder: Path, port: int | None = None) -> Iterator[str]:
     Raises:
         BenchmarksError: it does not start.
     """
-    port = port or _free_port()
+    port = port or free_port()
     with qdrant_process(folder, port):
         yield _url(port)
 
@@ -59,18 +58,11 @@ def qdrant_process(folder: Path, port: int) -> Iterator["subprocess.Popen[bytes]
         _wait_until_ready(process, _url(port))
         yield process
     finally:
-        _stop(process)
+        stop(process)
 
 
 def _url(port: int) -> str:
     return f"http://{HOST}:{port}"
-
-
-def _free_port() -> int:
-    with socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _wait_until_ready(process: "subprocess.Popen[bytes]", url: str) -> None:
@@ -89,12 +81,3 @@ def _ready(url: str) -> bool:
             return True
     except OSError:
         return False
-
-
-def _stop(process: "subprocess.Popen[bytes]") -> None:
-    process.terminate()
-    try:
-        process.wait(timeout=_STOP_LIMIT_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()

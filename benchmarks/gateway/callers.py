@@ -47,13 +47,11 @@ def credentials() -> Iterator[None]:
 
 
 def gateway_over(
-    endpoints: Mapping[str, str], folder: Path, *, stream: bool, model: str = MODEL
+    endpoints: Mapping[str, str], folder: Path, *, model: str = MODEL, **limits: Any
 ) -> Gateway:
-    """A gateway with a target in each region, and with records, budgets and costs."""
+    """A gateway with a target in each region, with records, budgets and costs, and a use case with
+    these limits."""
     (folder / "prices.yaml").write_text(_PRICES)
-    limits: Mapping[str, Any] = (
-        {"first_token_s": 1.0, "between_tokens_s": 1.0} if stream else {"attempt_s": 1.5}
-    )
     configuration = {
         "regions": {region: {"endpoint_url": url} for region, url in endpoints.items()},
         "targets": {region: {"model": model, "region": region} for region in endpoints},
@@ -63,9 +61,6 @@ def gateway_over(
                 "prompt": "answer@1",
                 "route": "all",
                 "max_tokens": MAX_TOKENS,
-                "deadline_s": DEADLINE_S,
-                "attempts": 5,
-                "stream": stream,
                 "budget": {"day_usd": 1000},
                 **limits,
             }

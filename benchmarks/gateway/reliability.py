@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from benchmarks.gateway.bedrock import BedrockProcess, Fault, Faults, Plan
 from benchmarks.gateway.bedrock.faults import Kind
@@ -113,7 +114,12 @@ def _alone(how: str, calls: int, alone: Outcome) -> list[Row]:
 
 
 def _by_gateway(bedrock: BedrockProcess, folder: Path, calls: int, *, stream: bool) -> Outcome:
-    gateway = gateway_over(bedrock.endpoints, folder, stream=stream)
+    silence: dict[str, Any] = (
+        {"first_token_s": 1.0, "between_tokens_s": 1.0} if stream else {"attempt_s": 1.5}
+    )
+    gateway = gateway_over(
+        bedrock.endpoints, folder, stream=stream, deadline_s=DEADLINE_S, attempts=5, **silence
+    )
 
     def call(number: int) -> bool:
         try:

@@ -17,6 +17,10 @@ from generation.records.files import Rotating, remove_older
 from generation.records.record import CallRecord
 from generation.redaction import Redactor
 
+_GIVE_WAY_S = 0.0001
+"""After each record: without it a second's records are one turn at the interpreter, for which a
+call waits 5 ms at a time."""
+
 _EVERY_S = 0.25
 _COMPLAIN_EVERY_S = 60.0
 _UNWRITABLE = (OSError, TypeError, ValueError, LookupError, AttributeError, RecursionError)
@@ -124,6 +128,7 @@ class RecordWriter:
                 self._tidy()
                 while (record := self._next()) is not None:
                     self._store(record)
+                    time.sleep(_GIVE_WAY_S)
         finally:
             self._end()
 

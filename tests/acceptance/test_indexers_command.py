@@ -130,5 +130,7 @@ def test_a_run_that_is_killed_is_taken_up_where_it_was(folder: Path) -> None:
     (job,) = done.json["jobs"]
     assert job["state"] == "succeeded"
     assert job["documents"]["scanned"] == job["chunks"]["stored"] == 1500
-    assert job["chunks"]["embedded"] == 1500
+    # A batch that was embedded and not stored when the process died is not embedded again.
+    assert job["chunks"]["embedded"] + job["chunks"]["reused"] == 1500
+    assert job["chunks"]["embedded"] >= 512
     assert job["switches"] is True

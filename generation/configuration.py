@@ -45,6 +45,18 @@ class Configuration:
     redact: tuple[str | Rule, ...] = tuple(BUILT_IN)
     at_once: Annotated[int, Field(gt=0, le=4096)] = 256
 
+    def use_case(self, name: str) -> UseCase:
+        """A use case by its name.
+
+        Raises:
+            ConfigurationError: there is none; the message lists those that there are.
+        """
+        try:
+            return self.use_cases[name]
+        except KeyError:
+            valid = ", ".join(self.use_cases)
+            raise ConfigurationError(f"no use case {name!r}; there are {valid}") from None
+
 
 _KEYS: Mapping[str, type] = {
     "": Configuration,

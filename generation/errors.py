@@ -12,6 +12,10 @@ class ConfigurationError(GenerationError):
     """The gateway's configuration is not valid."""
 
 
+class CommandError(GenerationError):
+    """A command asks for what there is not."""
+
+
 class PromptError(GenerationError):
     """A prompt's template cannot be read, or not be filled with what was given."""
 

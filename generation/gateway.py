@@ -10,10 +10,10 @@ from generation.books import Books
 from generation.call import Call
 from generation.choosing import Chooser, Fleet
 from generation.configuration import Configuration
-from generation.errors import ConfigurationError
 from generation.estimate import Estimates
 from generation.health import Health
 from generation.messages import Request
+from generation.prompts.inputs import InputType
 from generation.prompts.templates import Templates
 from generation.quota import Admission
 from generation.stream import Stream
@@ -59,11 +59,15 @@ class Gateway:
         Raises:
             ConfigurationError: there is none; the message lists those that there are.
         """
-        try:
-            return self._configuration.use_cases[name]
-        except KeyError:
-            valid = ", ".join(self._configuration.use_cases)
-            raise ConfigurationError(f"no use case {name!r}; there are {valid}") from None
+        return self._configuration.use_case(name)
+
+    def taking(self, inputs: Mapping[str, InputType]) -> list[str]:
+        """The use cases whose prompts take exactly these inputs."""
+        return [
+            name
+            for name, use_case in self._configuration.use_cases.items()
+            if self._templates.get(*use_case.template).inputs == inputs
+        ]
 
     def complete(
         self,
@@ -72,15 +76,19 @@ class Gateway:
         *,
         tenant: str = "",
         request_id: str | None = None,
+        template: tuple[str, int] | None = None,
     ) -> Completion:
-        """What a use case's prompt leads to, filled with inputs.
+        """What a use case's prompt leads to, filled with inputs; or another `template`, by its id
+        and version.
 
         Raises:
-            PromptError: the inputs are not the prompt's.
+            PromptError: there is no such template, or the inputs are not its own.
             RefusedError: over a budget or a quota; nothing was sent.
             CallError: it was sent and did not succeed.
         """
-        stream = self.stream(use_case, inputs, tenant=tenant, request_id=request_id)
+        stream = self.stream(
+            use_case, inputs, tenant=tenant, request_id=request_id, template=template
+        )
         for _ in stream:
             pass
         return stream.completion
@@ -92,11 +100,12 @@ class Gateway:
         *,
         tenant: str = "",
         request_id: str | None = None,
+        template: tuple[str, int] | None = None,
     ) -> Stream:
         """The same as it comes; nothing is sent before it is read. See `complete`."""
         chosen = self.use_case(use_case)
-        template = self._templates.get(*chosen.template)
-        system, messages = template.render(inputs)
+        filled = self._templates.get(*(template or chosen.template))
+        system, messages = filled.render(inputs)
         request = Request(
             system=system,
             messages=messages,
@@ -110,7 +119,7 @@ class Gateway:
             name=use_case,
             use_case=chosen,
             request=request,
-            template=template,
+            template=filled,
             inputs=inputs,
             tenant=tenant,
             request_id=request_id,

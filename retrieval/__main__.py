@@ -11,6 +11,8 @@ import httpx
 from pydantic import ValidationError
 from rich.console import Console
 
+from generation.errors import ConfigurationError, GenerationError
+from generation.settings import add_generation
 from indexers.catalog import CatalogFile, load_catalog
 from indexers.client import running_server
 from indexers.errors import CatalogError, IndexersError, StoreInUseError
@@ -35,11 +37,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(arguments)
     try:
         return int(args.command(args))
-    except (CatalogError, InvalidQueryError) as exc:
+    except (CatalogError, ConfigurationError, InvalidQueryError) as exc:
         valid = getattr(exc, "valid", ())
         print(f"error: {exc}" + (f"; valid: {', '.join(valid)}" if valid else ""), file=sys.stderr)
         return WRONG
-    except (IndexersError, RetrievalError) as exc:
+    except (GenerationError, IndexersError, RetrievalError) as exc:
         print(f"error: {exc}", file=sys.stderr)
         return BROKEN
 
@@ -48,6 +50,7 @@ def _serve(args: argparse.Namespace) -> int:
     from indexers.jobs.service import Service
     from indexers.jobs.worker import Worker
     from retrieval.api.serve import serve
+    from retrieval.writers import open_writers
 
     settings = settings_from_env(args.data_dir)
     catalog = CatalogFile(args.catalog)
@@ -57,8 +60,8 @@ def _serve(args: argparse.Namespace) -> int:
     embedded = settings.qdrant_url is None
     worker = Worker(store, state, catalog, yields=True) if embedded else None
     service = Service(catalog, lambda: store, state, worker.wake if worker else lambda: None)
-    engine = Engine(catalog, store, state)
-    serve(engine, service, worker, host=args.host, port=args.port, data_dir=args.data_dir)
+    engine, writers = Engine(catalog, store, state), open_writers(args.generation, args.data_dir)
+    serve(engine, service, worker, writers, host=args.host, port=args.port, data_dir=args.data_dir)
     return 0
 
 
@@ -163,6 +166,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on")
     serve.add_argument("--port", type=_port, default=8000, help="0 to 65535; default 8000")
+    add_generation(serve)
     serve.set_defaults(command=_serve)
     query = commands.add_parser(
         "query",

@@ -23,8 +23,12 @@ class NotReadyError(RetrievalError):
     """The indexes asked for cannot be searched now."""
 
 
+class NotRewrittenError(RetrievalError):
+    """A follow-up question could not be rewritten."""
+
+
 class UnauthorizedError(RetrievalError):
-    """The administration key is missing or wrong."""
+    """A key is missing or wrong."""
 
 
 class DeadlineExceededError(RetrievalError):

@@ -2,23 +2,28 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from indexers.filters import Filters, FilterType, parse_condition
 from indexers.search_spec import SearchSpec
 from retrieval.engine import Engine, Live
-from retrieval.errors import InvalidQueryError
+from retrieval.errors import InvalidQueryError, NotRewrittenError
 from retrieval.query import Degraded, Dropped, Hit, Query, Retrieved
+from retrieval.rewriting import Rewriter
 from retrieval.scoring import Scored
 from retrieval.search import Way, find
 from retrieval.selection import Cut, Limits, select
 
+_REWRITING = 0.75
+"""The share of a deadline that rewriting may take; the rest is for the search."""
 
-async def retrieve(engine: Engine, query: Query, *, conversation: bool = False) -> Retrieved:
-    """Answer a query.
+
+async def retrieve(engine: Engine, query: Query, rewriter: Rewriter | None = None) -> Retrieved:
+    """Answer a query, a follow-up question by what the rewriter makes of it.
 
     An index that fails or is late is left out and named in `degraded`, as long as another one
-    answers. `conversation` says that the question came with earlier messages.
+    answers. Where a follow-up could not be rewritten, that is named as well.
 
     Raises:
         InvalidQueryError: an unknown index, or a filter that an index does not declare.
@@ -28,10 +33,23 @@ async def retrieve(engine: Engine, query: Query, *, conversation: bool = False) 
     way = Way(query)
     names = route(query, engine)
     filters = {name: _filters(engine, name, query) for name in names}
-    if conversation:
-        reason = "no rewriter is configured; the question was searched as it was written"
-        way.degraded.append(Degraded(stage="rewrite", reason=reason))
+    if query.conversation:
+        await _rewrite(way, rewriter)
     return await find(engine, names, filters, way, partial(_retrieved, way))
+
+
+async def _rewrite(way: Way, rewriter: Rewriter | None) -> None:
+    lap, query = time.perf_counter(), way.query
+    try:
+        if rewriter is None:
+            raise NotRewrittenError("no use case of the gateway rewrites questions")
+        text = await rewriter.rewrite(query, _REWRITING * way.left_s())
+    except NotRewrittenError as exc:
+        reason = f"the question was searched as it was written: {exc}"
+        way.degraded.append(Degraded(stage="rewrite", reason=reason))
+        return
+    way.lap("rewrite", lap)
+    way.query, way.rewritten = replace(query, text=text), text
 
 
 def _retrieved(way: Way, found: Sequence[Scored]) -> Retrieved:
@@ -52,6 +70,7 @@ def _retrieved(way: Way, found: Sequence[Scored]) -> Retrieved:
         builds={live.name: live.record.fingerprint for live in lives},
         timings_ms=way.timings_ms,
         ranked=tuple(hits),
+        rewritten=way.rewritten,
     )
 
 

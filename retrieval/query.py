@@ -2,19 +2,29 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, overload
+from typing import Any, Literal, NamedTuple, overload
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """One message of a conversation."""
+
+    role: Literal["user", "assistant"]
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
     """What is asked, of which indexes, and within which limits.
 
-    `indexes` empty means all. `filters` maps a declared filter field to a value, a list of values
-    or bounds. `max_tokens` counts cl100k_base tokens of all passages together. `min_relevance`
-    None takes each index's own threshold.
+    `conversation` holds the messages before the question, oldest first. `indexes` empty means all.
+    `filters` maps a declared filter field to a value, a list of values or bounds. `max_tokens`
+    counts cl100k_base tokens of all passages together. `min_relevance` None takes each index's own
+    threshold. `tenant` and `request_id` go into the costs and records of what a model is asked.
     """
 
     text: str
+    conversation: tuple[Turn, ...] = ()
     indexes: tuple[str, ...] = ()
     filters: Mapping[str, Any] = field(default_factory=dict)
     max_passages: int = 8
@@ -22,6 +32,8 @@ class Query:
     min_relevance: float | None = None
     deadline_ms: int = 2000
     explain: bool = False
+    tenant: str = ""
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,9 +161,10 @@ class Degraded:
 class Retrieved:
     """The answer to a query.
 
-    `answerable` is whether there are passages; when not, `reason` says why. `ranked` holds the
-    hits, best first, before anything was dropped: all that were found where the query asks to
-    `explain`, else those at or above their index's threshold and each index's best one.
+    `rewritten` is the question that was searched for, where a follow-up was made one that stands
+    by itself. `answerable` is whether there are passages; when not, `reason` says why. `ranked`
+    holds the hits, best first, before anything was dropped: all that were found where the query
+    asks to `explain`, else those at or above their index's threshold and each index's best one.
     """
 
     answerable: bool
@@ -162,3 +175,4 @@ class Retrieved:
     builds: Mapping[str, str]
     timings_ms: Mapping[str, float]
     ranked: tuple[Hit, ...]
+    rewritten: str | None = None

@@ -23,6 +23,7 @@ class Way:
     started: float = field(default_factory=time.perf_counter)
     degraded: list[Degraded] = field(default_factory=list)
     timings_ms: dict[str, float] = field(default_factory=dict)
+    rewritten: str | None = None
 
     def left_s(self) -> float:
         """Seconds until the deadline."""

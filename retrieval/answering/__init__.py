@@ -13,20 +13,40 @@ from retrieval.answering.citations import (
 from retrieval.answering.extractive import Extractive
 from retrieval.answering.markers import Marker, MarkerScanner, scan
 from retrieval.answering.ranking import Ranking
+from retrieval.answering.shown import Shown
 from retrieval.answering.support import Support
+from retrieval.answering.writing import (
+    EXTRACTIVE,
+    Answerer,
+    Generated,
+    Question,
+    Quoting,
+    Secured,
+    Writing,
+    Written,
+)
 
 __all__ = [
+    "EXTRACTIVE",
     "REFUSAL",
     "Answer",
     "AnswerReader",
     "AnswerSentence",
+    "Answerer",
     "Citation",
     "Cited",
     "Extractive",
+    "Generated",
     "Marker",
     "MarkerScanner",
+    "Question",
+    "Quoting",
     "Ranking",
+    "Secured",
+    "Shown",
     "Support",
+    "Writing",
+    "Written",
     "cited_sentences",
     "is_refusal",
     "may_be_refusal",

@@ -12,7 +12,9 @@ from fastapi_offline import FastAPIOffline
 from pydantic_core import to_json
 
 from indexers.jobs.service import Service
-from retrieval.api.errors import UNANSWERED, add_error_handlers, unanswered
+from retrieval.api.answer import add_answer
+from retrieval.api.auth import Keys
+from retrieval.api.errors import ERRORS, UNANSWERED, add_error_handlers, unanswered
 from retrieval.api.jobs import add_jobs
 from retrieval.api.limits import BodyLimit, RequestId, request_id_of
 from retrieval.api.schemas import (
@@ -29,6 +31,9 @@ from retrieval.api.schemas import (
 from retrieval.engine import Engine
 from retrieval.errors import InvalidQueryError
 from retrieval.pipeline import retrieve
+from retrieval.query import Query
+from retrieval.rewriting import Rewriter
+from retrieval.writers import Writers
 
 _log = logging.getLogger("uvicorn.error")  # The log that says that the server has started.
 
@@ -37,25 +42,21 @@ Returns only the passages that answer a question, each with a calibrated relevan
 span of the document that it was cut from, or says that nothing answers.
 """
 
-_ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"model": ErrorResponse, "description": description}
-    for status, description in {
-        400: "The body is not JSON",
-        413: "The body is too large",
-        422: "A field is not valid; the answer names it and what is valid",
-        503: "An index asked for cannot be searched now",
-        504: "No index answered within the deadline",
-    }.items()
-}
-
 
 def make_app(
     engine: Engine,
     service: Service | None = None,
+    writers: Writers | None = None,
     on_stop: Callable[[], None] = lambda: None,
 ) -> FastAPI:
     """The API over an engine, which the app warms when it starts and closes when it stops, after
-    `on_stop`; with a service, indexes can be re-indexed through it."""
+    `on_stop`; the writers as well. With a service, indexes can be re-indexed through it. Without
+    writers, answers are extracted.
+
+    Raises:
+        CatalogError: the keys in the environment are not written as they have to be.
+    """
+    writers, keys = writers or Writers(), Keys.from_env()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -64,6 +65,7 @@ def make_app(
             _log.warning("%s", reason)
         yield
         await asyncio.to_thread(on_stop)
+        await asyncio.to_thread(writers.close)
         engine.close()
 
     app = FastAPIOffline(
@@ -73,7 +75,8 @@ def make_app(
     app.add_middleware(BodyLimit)
     app.add_middleware(RequestId)
     add_error_handlers(app)
-    _add_retrieve(app, engine)
+    _add_retrieve(app, engine, writers.rewriter, keys)
+    add_answer(app, engine, writers, keys)
     _add_indexes(app, engine)
     _add_health(app, engine)
     if service is not None:
@@ -81,25 +84,28 @@ def make_app(
     return app
 
 
-def _add_retrieve(app: FastAPI, engine: Engine) -> None:
-    @app.post("/retrieve", response_model=RetrieveResponse, responses=_ERRORS, tags=["retrieval"])
+def _add_retrieve(app: FastAPI, engine: Engine, rewriter: Rewriter | None, keys: Keys) -> None:
+    @app.post("/retrieve", response_model=RetrieveResponse, responses=ERRORS, tags=["retrieval"])
     async def retrieve_passages(body: RetrieveRequest, request: Request) -> Response:
         """The passages that answer a question.
 
         With nothing relevant the answer is still 200, with `answerable: false` and a `reason`.
         """
-        return _json(await _answer(engine, body, request_id_of(request)))
+        query = body.to_query(tenant=keys.tenant(request), request_id=request_id_of(request))
+        return _json(await _retrieved(engine, rewriter, query))
 
-    @app.post(
-        "/retrieve/batch", response_model=BatchResponse, responses=_ERRORS, tags=["retrieval"]
-    )
+    @app.post("/retrieve/batch", response_model=BatchResponse, responses=ERRORS, tags=["retrieval"])
     async def retrieve_batch(body: BatchRequest, request: Request) -> Response:
         """Several questions at once, answered in order.
 
         One that is not valid fails all; one that cannot be answered now has its error in its place.
         """
-        id_ = request_id_of(request)
-        answers = [_in_batch(engine, one, id_, n) for n, one in enumerate(body.requests)]
+        tenant, id_ = keys.tenant(request), request_id_of(request)
+        queries = [
+            one.to_query(tenant=tenant, request_id=f"{id_}-{number}")
+            for number, one in enumerate(body.requests)
+        ]
+        answers = [_in_batch(engine, rewriter, one, n) for n, one in enumerate(queries)]
         return _json({"responses": await asyncio.gather(*answers)})
 
 
@@ -109,24 +115,20 @@ def _json(answer: dict[str, Any]) -> Response:
     return Response(to_json(answer), media_type="application/json")
 
 
-async def _answer(
-    engine: Engine, body: RetrieveRequest, request_id: str, place: str = ""
-) -> dict[str, Any]:
-    try:
-        retrieved = await retrieve(engine, body.to_query(), conversation=bool(body.conversation))
-    except InvalidQueryError as exc:
-        raise InvalidQueryError(str(exc), field=place + exc.field, valid=exc.valid) from exc
-    return to_response(request_id, retrieved)
+async def _retrieved(engine: Engine, rewriter: Rewriter | None, query: Query) -> dict[str, Any]:
+    return to_response(query.request_id or "", await retrieve(engine, query, rewriter))
 
 
 async def _in_batch(
-    engine: Engine, body: RetrieveRequest, batch_id: str, number: int
+    engine: Engine, rewriter: Rewriter | None, query: Query, number: int
 ) -> dict[str, Any]:
-    request_id = f"{batch_id}-{number}"
     try:
-        return await _answer(engine, body, request_id, f"requests.{number}.")
+        return await _retrieved(engine, rewriter, query)
+    except InvalidQueryError as exc:
+        field = f"requests.{number}.{exc.field}"
+        raise InvalidQueryError(str(exc), field=field, valid=exc.valid) from exc
     except UNANSWERED as exc:
-        error = ErrorResponse(request_id=request_id, errors=[unanswered(exc)])
+        error = ErrorResponse(request_id=query.request_id or "", errors=[unanswered(exc)])
         return error.model_dump()
 
 

@@ -17,10 +17,12 @@ from indexers.errors import (
     JobNotFoundError,
     SignatureError,
 )
+from retrieval.api.answer_schemas import AnswerRequest
 from retrieval.api.limits import error_response, request_id_of
 from retrieval.api.schemas import (
     BatchRequest,
     ErrorDetail,
+    ErrorResponse,
     ReindexRequest,
     RetrieveRequest,
     Turn,
@@ -31,6 +33,19 @@ from retrieval.errors import (
     NotReadyError,
     UnauthorizedError,
 )
+
+ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ErrorResponse, "description": description}
+    for status, description in {
+        400: "The body is not JSON",
+        401: "The key is missing or wrong",
+        413: "The body is too large",
+        422: "A field is not valid; the answer names it and what is valid",
+        503: "An index asked for cannot be searched now",
+        504: "No index answered within the deadline",
+    }.items()
+}
+"""What is documented of a question that has no answer."""
 
 UNANSWERED = (NotReadyError, DeadlineExceededError, IndexersError)
 """What a valid query may end in through no fault of its own."""
@@ -131,6 +146,7 @@ def _detail(error: dict[str, Any], body: type[BaseModel] | None) -> ErrorDetail:
 _BODIES: dict[str, type[BaseModel]] = {
     "/batch": BatchRequest,
     "/retrieve": RetrieveRequest,
+    "/answer": AnswerRequest,
     "/reindex": ReindexRequest,
 }
 _NESTED: dict[str, type[BaseModel]] = {"conversation": Turn, "requests": RetrieveRequest}

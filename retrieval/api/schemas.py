@@ -5,11 +5,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
 from retrieval.query import Query, Retrieved
+from retrieval.query import Turn as QueryTurn
 
 MAX_QUERY_CHARS = 8_000
 MAX_BATCH = 32
 
-_EXAMPLE: dict[str, JsonValue] = {"query": "How do I pause my plan while I am on holiday?"}
+EXAMPLE: dict[str, JsonValue] = {"query": "How do I pause my plan while I am on holiday?"}
 
 Text = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_QUERY_CHARS)
@@ -29,11 +30,15 @@ class Turn(Body):
     role: Literal["user", "assistant"]
     text: str = Field(max_length=MAX_QUERY_CHARS)
 
+    def to_turn(self) -> QueryTurn:
+        """The message without its model."""
+        return QueryTurn(role=self.role, text=self.text)
+
 
 class RetrieveRequest(Body):
     """A question, and what may be returned for it. Only `query` is required."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
 
     query: Text
     conversation: list[Turn] = Field(
@@ -58,10 +63,11 @@ class RetrieveRequest(Body):
     deadline_ms: int = Field(default=2000, ge=1, le=60_000)
     explain: bool = Field(default=False, description="List what was found and dropped, and why.")
 
-    def to_query(self) -> Query:
+    def to_query(self, tenant: str = "", request_id: str | None = None) -> Query:
         """The query that this body asks for."""
         return Query(
             text=self.query,
+            conversation=tuple(turn.to_turn() for turn in self.conversation),
             indexes=tuple(dict.fromkeys(self.indexes)),
             filters=self.filters,
             max_passages=self.max_passages,
@@ -69,13 +75,15 @@ class RetrieveRequest(Body):
             min_relevance=self.min_relevance,
             deadline_ms=self.deadline_ms,
             explain=self.explain,
+            tenant=tenant,
+            request_id=request_id,
         )
 
 
 class BatchRequest(Body):
     """Several questions at once; the answers come in the same order."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"requests": [_EXAMPLE]}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"requests": [EXAMPLE]}]})
 
     requests: list[RetrieveRequest] = Field(min_length=1, max_length=MAX_BATCH)
 
@@ -150,6 +158,9 @@ class RetrieveResponse(BaseModel):
     request_id: str
     answerable: bool
     reason: str | None
+    rewritten: str | None = Field(
+        description="The question as it was searched for, where a follow-up was rewritten."
+    )
     passages: list[PassageModel]
     dropped: list[DroppedModel]
     degraded: list[DegradedModel]
@@ -212,6 +223,7 @@ def to_response(request_id: str, retrieved: Retrieved) -> dict[str, Any]:
         "request_id": request_id,
         "answerable": retrieved.answerable,
         "reason": retrieved.reason,
+        "rewritten": retrieved.rewritten,
         "passages": retrieved.passages,
         "dropped": retrieved.dropped,
         "degraded": retrieved.degraded,

@@ -15,12 +15,14 @@ import uvicorn
 from indexers.jobs.service import Service
 from retrieval.api.app import make_app
 from retrieval.engine import Engine
+from retrieval.writers import Writers
 
 
 def serve(
     engine: Engine,
     service: Service,
     worker: "Worker | None",
+    writers: Writers,
     *,
     host: str,
     port: int,
@@ -32,7 +34,7 @@ def serve(
     # and now, with the note of where it runs left behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with _announced(url_of(host, port), data_dir):
-        app = make_app(engine, service, worker.close if worker else lambda: None)
+        app = make_app(engine, service, writers, worker.close if worker else lambda: None)
         engine.warm()
         # What is loaded by now stays, and an answer's many small values go by themselves: the
         # collector has little to find, and looks more often than it has to by default.

@@ -374,7 +374,7 @@ def examples(client: TestClient) -> list[tuple[str, Any]]:
 
 def test_every_example_of_the_documentation_works_when_it_is_posted(client: TestClient) -> None:
     found = examples(client)
-    assert {path for path, _ in found} == {"/retrieve", "/retrieve/batch"}
+    assert {path for path, _ in found} == {"/retrieve", "/retrieve/batch", "/answer"}
     for path, example in found:
         answer = client.post(path, json=example)
         assert answer.status_code == 200, answer.text

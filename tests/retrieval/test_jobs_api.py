@@ -56,7 +56,7 @@ class House:
         store, state = self.site.store, self.site.state
         service = Service(self.file, lambda: store, state, worker.wake if worker else lambda: None)
         engine = Engine(self.file, store, state)
-        app = make_app(engine, service, worker.close if worker else lambda: None)
+        app = make_app(engine, service, on_stop=worker.close if worker else lambda: None)
         self.client = TestClient(app, raise_server_exceptions=False)
         return self.client
 

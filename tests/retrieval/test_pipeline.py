@@ -14,7 +14,7 @@ from indexers.store.edge import EdgeStore
 from retrieval.engine import Engine
 from retrieval.errors import DeadlineExceededError, InvalidQueryError, NotReadyError
 from retrieval.pipeline import retrieve
-from retrieval.query import Query, Retrieved
+from retrieval.query import Query, Retrieved, Turn
 from tests.builders import Site, faq
 
 CATALOG = """\
@@ -190,8 +190,9 @@ def test_a_budget_that_nothing_fits_is_the_reason_given(engine: Engine) -> None:
 
 
 def test_the_conversation_is_said_to_be_left_out(engine: Engine) -> None:
-    query = Query(text=PAUSE, indexes=("faqs",), min_relevance=0.0)
-    found = asyncio.run(retrieve(engine, query, conversation=True))
+    before = (Turn(role="user", text="I am on holiday."),)
+    query = Query(text=PAUSE, conversation=before, indexes=("faqs",), min_relevance=0.0)
+    found = asyncio.run(retrieve(engine, query))
     assert [item.stage for item in found.degraded] == ["rewrite"]
     assert found.answerable
 

@@ -1,0 +1,61 @@
+"""What is shown of a model's text while it streams."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generation.call import Restarted, Text
+from retrieval.answering import REFUSAL, Shown, scan
+from retrieval.answering.markers import Marker
+
+PIECES = st.lists(
+    st.sampled_from(
+        ["[1]", "[9]", "[1, 9]", "[2-7]", " ", "Pause it", ".", "\n- ", "[", "`[1]`", "(x)", "NO_"]
+    )
+)
+
+
+def shown(*pieces: str | Restarted, passages: int = 2) -> str:
+    """What is shown by the end of pieces."""
+    one, text = Shown(passages), ""
+    for piece in pieces:
+        for out in one.add(Text(piece) if isinstance(piece, str) else piece):
+            text = "" if isinstance(out, Restarted) else text + out.text
+    text += "".join(out.text for out in one.end())
+    assert text == one.text
+    return text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("It is so [1].", "It is so [1]."),
+        ("It is so [9].", "It is so."),
+        ("One [1, 9] and [9] two [2].", "One [1] and two [2]."),
+        (REFUSAL, ""),
+        (f'"{REFUSAL}".', ""),
+        ("No, it cannot.", "No, it cannot."),
+    ],
+)
+def test_no_number_without_a_passage_and_no_refusal_is_shown(text: str, expected: str) -> None:
+    assert shown(text) == expected
+    assert shown(*text) == expected  # A character at a time.
+
+
+@given(PIECES)
+def test_how_the_text_is_cut_changes_nothing(pieces: list[str]) -> None:
+    whole = shown("".join(pieces))
+    assert shown(*pieces) == shown(*"".join(pieces)) == whole
+    numbers = [n for event in scan(whole) if isinstance(event, Marker) for n in event.numbers]
+    assert set(numbers) <= {1, 2}
+
+
+def test_a_text_that_begins_again_forgets_what_was_shown() -> None:
+    assert shown("A first [1", Restarted("broken"), "A second [2].") == "A second [2]."
+
+
+def test_a_restart_before_anything_was_shown_is_not_told() -> None:
+    one = Shown(1)
+    assert list(one.add(Text("NO_"))) == []
+    assert list(one.add(Restarted("broken"))) == []
+    assert [*one.add(Text("Yes [1].")), *one.end()] == [Text("Yes [1].")]

@@ -13,10 +13,11 @@ import boto3
 from botocore import exceptions
 from botocore.config import Config
 from botocore.eventstream import ChecksumMismatch, EventStreamError, ParserError
-from pydantic import Field
+from pydantic import Field, StringConstraints
 from pydantic.dataclasses import dataclass
 from urllib3.exceptions import HTTPError, IncompleteRead, ReadTimeoutError
 
+from generation.errors import ConfigurationError
 from generation.exchange import Delta, End, Event, Exchange
 from generation.faults import Fault
 from generation.messages import Request, Usage
@@ -36,6 +37,7 @@ _NO_CREDENTIALS = (
     exceptions.CredentialRetrievalError,
     exceptions.TokenRetrievalError,
     exceptions.UnauthorizedSSOTokenError,
+    exceptions.ProfileNotFound,
 )
 
 
@@ -44,7 +46,7 @@ class Region:
     """How a region is reached: AWS's own address unless `endpoint_url` names another one, as for a
     VPC endpoint or a stand-in."""
 
-    endpoint_url: str | None = None
+    endpoint_url: Annotated[str, StringConstraints(pattern=r"^https?://[^/\s]+")] | None = None
     connect_timeout_s: Annotated[float, Field(gt=0)] = 2.0
 
 
@@ -64,8 +66,15 @@ class Bedrock:
             client.close()
 
     def warm(self, region: str) -> None:
-        """Make a region's client, which takes a tenth of a second."""
-        self._client(region)
+        """Make a region's client, which takes a tenth of a second.
+
+        Raises:
+            ConfigurationError: boto3's own settings or credentials are not valid.
+        """
+        try:
+            self._client(region)
+        except exceptions.BotoCoreError as exc:
+            raise ConfigurationError(f"boto3 cannot make a client for {region}: {exc}") from exc
 
     def send(
         self, target: Target, request: Request, attempt: "Attempt", *, stream: bool

@@ -1,7 +1,6 @@
 """What is written down of calls: budgets before them, costs and records after."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
 
 from generation.asked import Asked
 from generation.attempts import Running
@@ -9,12 +8,13 @@ from generation.configuration import Configuration
 from generation.estimate import Estimates
 from generation.money.budgets import Budgets, Reservation
 from generation.money.costs import CostLine, Costs
+from generation.money.periods import today
 from generation.money.price_file import load_prices
-from generation.money.prices import cost_nano, most_nano, paid_by
-from generation.money.purses import Limit, Scope, limits_of
+from generation.money.prices import Prices, cost_nano, most_nano, paid_by
+from generation.money.purses import Limit, limits_of
 from generation.records.writer import RecordWriter
 from generation.redaction import Redactor
-from generation.use_cases import Budget, UseCase
+from generation.use_cases import UseCase
 
 
 class Books:
@@ -30,7 +30,7 @@ class Books:
         self._configuration, self._estimates = configuration, estimates
         self._prices = load_prices(configuration.prices)
         for target in configuration.targets.values():
-            self._prices.of(target, _today())
+            self._prices.of(target, today())
         self._budgets, self._costs = Budgets(database_url), Costs(database_url)
         self.records = _writer(configuration)
 
@@ -47,22 +47,19 @@ class Books:
         Raises:
             OverBudgetError: that would pass a budget. LedgerError: the database cannot say.
         """
-        names = self._configuration.routes[asked.use_case.route].targets
-        targets = [self._configuration.targets[name] for name in names]
-        most = max(
-            most_nano(
-                self._prices.of(target, _today()),
-                self._estimates.tokens(target.model, asked.request.chars),
-                asked.request.max_tokens,
-            )
-            for target in targets
+        most = dearest_nano(
+            self._configuration,
+            self._prices,
+            self._estimates,
+            asked.use_case,
+            asked.request.chars,
         )
         limits = _limits(self._configuration, asked.use_case, tenant=bool(asked.tenant))
         return self._budgets.reserve(asked.name, asked.tenant, limits, most)
 
     def costs_of(self, attempts: Sequence[Running]) -> list[int]:
         """What each attempt costs, in nano-dollars."""
-        return [cost_nano(self._prices.of(r.target, _today()), r.usage) for r in attempts]
+        return [cost_nano(self._prices.of(r.target, today()), r.usage) for r in attempts]
 
     def add(self, asked: Asked, attempts: Sequence[Running], costs: Sequence[int]) -> None:
         """Add a call to the sums of costs: a line for each attempt, of which the last counts the
@@ -70,7 +67,7 @@ class Books:
         for running, nano in zip(attempts, costs, strict=True):
             self._costs.add(
                 CostLine(
-                    day=_today(),
+                    day=today(),
                     use_case=asked.name,
                     tenant=asked.tenant,
                     model=running.target.model,
@@ -98,21 +95,27 @@ def _writer(configuration: Configuration) -> RecordWriter | None:
 
 
 def _limits(configuration: Configuration, use_case: UseCase, *, tenant: bool) -> list[Limit]:
-    total, own, each = configuration.budget, use_case.budget, use_case.tenant_budget
-    budgets: dict[Scope, Budget] = {"total": total, "use_case": own}
-    if tenant:
-        budgets["tenant"] = each
-    return [
-        limit
-        for scope, budget in budgets.items()
-        for limit in limits_of(
-            scope,
-            day_usd=budget.day_usd,
-            month_usd=budget.month_usd,
-            warn_at=budget.warn_at,
+    found = limits_of("total", configuration.budget) + limits_of("use_case", use_case.budget)
+    return found + limits_of("tenant", use_case.tenant_budget) if tenant else found
+
+
+def dearest_nano(
+    configuration: Configuration,
+    prices: Prices,
+    estimates: Estimates,
+    use_case: UseCase,
+    chars: int,
+) -> int:
+    """What an attempt that reads so many characters may cost at most, at the dearest target of its
+    route.
+
+    Raises:
+        ConfigurationError: a target has no price.
+    """
+    names = configuration.routes[use_case.route].targets
+    return max(
+        most_nano(
+            prices.of(target, today()), estimates.tokens(target.model, chars), use_case.max_tokens
         )
-    ]
-
-
-def _today() -> date:
-    return datetime.now(UTC).date()
+        for target in (configuration.targets[name] for name in names)
+    )

@@ -62,6 +62,11 @@ def call_record(
     )
 
 
+def answered(record: CallRecord) -> AttemptRecord | None:
+    """The attempt that brought a call's answer to its end, if one did."""
+    return next((attempt for attempt in record.attempts if attempt.outcome == "succeeded"), None)
+
+
 def _outcome(error: GenerationError | None, attempts: Sequence[Running]) -> Outcome:
     if isinstance(error, CancelledError):
         return "cancelled"

@@ -6,12 +6,16 @@ import uuid
 from collections.abc import Callable, Generator
 from datetime import UTC, datetime
 
+from opentelemetry.context import get_current
+
 from generation.asked import Asked, Completion
 from generation.books import Books
 from generation.call import Call, Restarted, Text
 from generation.errors import CancelledError, GenerationError
 from generation.messages import Usage
+from generation.money.budgets import Reservation
 from generation.recording import Told, call_record
+from generation.telemetry import metrics, spans
 
 
 class Stream:
@@ -22,6 +26,7 @@ class Stream:
         """`make` makes the call of a deadline. Nothing is sent before the stream is read."""
         self.call_id = uuid.uuid4().hex
         self._asked, self._books, self._make = asked, books, make
+        self._context = get_current()  # Who reads may do so in a thread without the caller's span.
         self._lock = threading.Lock()
         self._call: Call | None = None
         self._cancelled = False
@@ -70,9 +75,7 @@ class Stream:
             told.error = CancelledError()
             raise
         finally:
-            costs = self._finish(told)
-            if reservation is not None:
-                reservation.settle(sum(costs))
+            self._finish(told, reservation)
 
     def _begin(self, told: Told) -> None:
         with self._lock:
@@ -81,15 +84,14 @@ class Stream:
             deadline = told.began + self._asked.use_case.deadline_s
             self._call = self._make(self._asked, deadline)
 
-    def _finish(self, told: Told) -> list[int]:
-        """Write down what became of the call; what each of its attempts costs."""
+    def _finish(self, told: Told, reservation: Reservation | None) -> None:
+        """Settle the call before all else, and write down what became of it."""
         call, told.ended = self._call, time.monotonic()
         attempts = [] if call is None else call.attempts
         costs = self._books.costs_of(attempts)
+        if reservation is not None:
+            reservation.settle(sum(costs))
         self._books.add(self._asked, attempts, costs)
-        if self._books.records is not None:
-            record = call_record(self.call_id, self._asked, told, call, costs)
-            self._books.records.write(record)
         if call is not None and call.end is not None:
             self._completion = Completion(
                 call_id=self.call_id,
@@ -102,4 +104,8 @@ class Stream:
                 first_token_s=(told.first or told.ended) - told.began,
                 seconds=told.ended - told.began,
             )
-        return costs
+        record = call_record(self.call_id, self._asked, told, call, costs)
+        if self._books.records is not None:
+            self._books.records.write(record)
+        metrics.observe(record)
+        spans.emit(record, self._context)

@@ -1,26 +1,24 @@
 """The chatbot engineer's door: python -m retrieval."""
 
 import argparse
-import asyncio
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import httpx
-from pydantic import ValidationError
 from rich.console import Console
 
 from generation.errors import ConfigurationError, GenerationError
 from generation.settings import add_generation
-from indexers.catalog import CatalogFile, load_catalog
-from indexers.client import running_server
-from indexers.errors import CatalogError, IndexersError, StoreInUseError
+from indexers.catalog import CatalogFile
+from indexers.errors import CatalogError, IndexersError
 from indexers.leaving import leave
 from indexers.settings import add_places, open_state, open_store, settings_from_env
 from retrieval.engine import Engine
-from retrieval.errors import InvalidQueryError, NotReadyError, RetrievalError
-from retrieval.show import show_answer
+from retrieval.errors import InvalidQueryError, RetrievalError
+from retrieval.show import show_answer, show_passages
+
+Show = Callable[[Mapping[str, Any], Console], None]
 
 NOT_ANSWERED = 1
 """Nothing answers the question."""
@@ -66,75 +64,23 @@ def _serve(args: argparse.Namespace) -> int:
 
 
 def _query(args: argparse.Namespace) -> int:
-    try:
-        answer = _ask_here(args)
-    except StoreInUseError:
-        answer = _ask_server(args)
+    from retrieval.ask import passages_for
+
+    return _shown(args, passages_for(args), show_passages)
+
+
+def _answer(args: argparse.Namespace) -> int:
+    from retrieval.ask import answer_to
+
+    return _shown(args, answer_to(args), show_answer)
+
+
+def _shown(args: argparse.Namespace, answer: dict[str, Any], show: Show) -> int:
     if args.json:
         print(json.dumps(answer, indent=2, ensure_ascii=False))
     else:
-        show_answer(answer, Console())
+        show(answer, Console())
     return 0 if answer["answerable"] else NOT_ANSWERED
-
-
-def _ask_here(args: argparse.Namespace) -> dict[str, Any]:
-    from retrieval.api.schemas import RetrieveResponse, to_response
-    from retrieval.pipeline import retrieve
-
-    request = _request(args)
-    engine = _engine(args)
-    try:
-        engine.warm()
-        retrieved = asyncio.run(retrieve(engine, request.to_query()))
-    finally:
-        engine.close()
-    answer = RetrieveResponse.model_validate(to_response("-", retrieved), from_attributes=True)
-    return answer.model_dump()
-
-
-def _ask_server(args: argparse.Namespace) -> dict[str, Any]:
-    """Ask the server that owns the embedded store."""
-    url = running_server(args.data_dir)
-    if url is None:
-        raise StoreInUseError(f"{args.data_dir} is in use by a process that is not a server")
-    try:
-        answer = httpx.post(f"{url}/retrieve", json=_request(args).model_dump(), timeout=60)
-    except httpx.HTTPError as exc:
-        raise NotReadyError(f"the server at {url} does not answer (yet): {exc}") from exc
-    body: dict[str, Any] = answer.json()
-    if answer.is_client_error:
-        error = body["errors"][0]
-        raise InvalidQueryError(error["message"], field=error["field"] or "", valid=error["valid"])
-    if answer.is_error:
-        raise RetrievalError(body["errors"][0]["message"])
-    return body
-
-
-def _request(args: argparse.Namespace) -> Any:
-    from retrieval.api.schemas import RetrieveRequest
-
-    given = {
-        "query": args.text,
-        "indexes": args.index,
-        "filters": dict(args.filter),
-        "max_passages": args.max_passages,
-        "max_tokens": args.max_tokens,
-        "min_relevance": args.min_relevance,
-        "explain": args.explain,
-        "deadline_ms": 30_000,
-    }
-    try:
-        return RetrieveRequest.model_validate(given)
-    except ValidationError as exc:
-        error = exc.errors()[0]
-        field = ".".join(str(part) for part in error["loc"])
-        raise InvalidQueryError(f"{field}: {error['msg']}", field=field) from exc
-
-
-def _engine(args: argparse.Namespace) -> Engine:
-    catalog = load_catalog(args.catalog)
-    settings = settings_from_env(args.data_dir)
-    return Engine(catalog, open_store(settings), open_state(settings))
 
 
 def _filter(text: str) -> tuple[str, Any]:
@@ -156,7 +102,7 @@ def _port(text: str) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m retrieval", description="Answer queries over HTTP or from a terminal."
+        prog="python -m retrieval", description="Answer questions over HTTP or from a terminal."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     serve = commands.add_parser(
@@ -170,12 +116,34 @@ def _parser() -> argparse.ArgumentParser:
     serve.set_defaults(command=_serve)
     query = commands.add_parser(
         "query",
-        help="answer one question, by the running server where there is one",
+        help="the passages that answer a question, from the running server where there is one",
         epilog='example: python -m retrieval query "how do I pause my plan?" --filter locale=en',
     )
-    query.add_argument("text", metavar="QUESTION")
-    query.add_argument("--index", action="append", default=[], metavar="NAME", help="repeatable")
-    query.add_argument(
+    _add_question(query)
+    query.add_argument("--explain", action="store_true", help="show what was dropped, and why")
+    query.set_defaults(command=_query)
+    answer = commands.add_parser(
+        "answer",
+        help="the answer to a question, with citations",
+        epilog='example: python -m retrieval answer "how do I pause my plan?"',
+    )
+    _add_question(answer)
+    answer.add_argument(
+        "--answerer",
+        metavar="NAME",
+        help="'extractive', or a use case of the gateway, which a running server has of its own",
+    )
+    add_generation(answer)
+    answer.set_defaults(command=_answer)
+    for command in (serve, query, answer):
+        add_places(command)
+    return parser
+
+
+def _add_question(command: argparse.ArgumentParser) -> None:
+    command.add_argument("text", metavar="QUESTION")
+    command.add_argument("--index", action="append", default=[], metavar="NAME", help="repeatable")
+    command.add_argument(
         "--filter",
         action="append",
         default=[],
@@ -183,19 +151,14 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FIELD=VALUE",
         help="a declared field and its value, as text or JSON; repeatable",
     )
-    query.add_argument("--max-passages", type=int, default=3, metavar="N", help="default 3")
-    query.add_argument(
+    command.add_argument("--max-passages", type=int, default=3, metavar="N", help="default 3")
+    command.add_argument(
         "--max-tokens", type=int, default=1500, metavar="N", help="of all passages; default 1500"
     )
-    query.add_argument(
+    command.add_argument(
         "--min-relevance", type=float, metavar="P", help="from 0 to 1; each index has its default"
     )
-    query.add_argument("--explain", action="store_true", help="show what was dropped, and why")
-    query.add_argument("--json", action="store_true", help="print JSON for a program")
-    query.set_defaults(command=_query)
-    for command in (serve, query):
-        add_places(command)
-    return parser
+    command.add_argument("--json", action="store_true", help="print JSON for a program")
 
 
 if __name__ == "__main__":

@@ -31,9 +31,21 @@ class Reply:
     completion: Completion | None = None
 
 
+Event = Retrieved | Text | Restarted | Reply
+
+
+async def whole_reply(engine: Engine, writers: Writers, query: Query, answerer: Answerer) -> Reply:
+    """The end of `reply`."""
+    async with aclosing(reply(engine, writers, query, answerer)) as events:
+        async for event in events:
+            if isinstance(event, Reply):
+                return event
+    raise AssertionError("a reply ends with the whole answer")
+
+
 async def reply(
     engine: Engine, writers: Writers, query: Query, answerer: Answerer
-) -> AsyncGenerator[Retrieved | Text | Restarted | Reply, None]:
+) -> AsyncGenerator[Event, None]:
     """Answer a query: what was retrieved comes first, then the answer's pieces, and the whole at
     the end. Who stops reading ends the writing.
 

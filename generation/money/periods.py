@@ -2,10 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
 Span = Literal["day", "month"]
+
+
+def today() -> date:
+    """The day of UTC that it is."""
+    return datetime.now(UTC).date()
 
 
 @dataclass(frozen=True, slots=True)

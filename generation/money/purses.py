@@ -11,6 +11,7 @@ from generation.errors import OverBudgetError
 from generation.money.ledger import Ledger, budgets
 from generation.money.nano import nano_of, said
 from generation.money.periods import Period, Span
+from generation.use_cases import Budget
 
 Scope = Literal["total", "use_case", "tenant"]
 
@@ -30,13 +31,11 @@ class Limit:
     warn_at: float = 0.8
 
 
-def limits_of(
-    scope: Scope, *, day_usd: float | None, month_usd: float | None, warn_at: float = 0.8
-) -> list[Limit]:
-    """The limits of a scope, in dollars: by the day, by the month, both or none."""
-    sums: dict[Span, float | None] = {"day": day_usd, "month": month_usd}
+def limits_of(scope: Scope, budget: Budget) -> list[Limit]:
+    """A budget's limits for a scope: by the day, by the month, both or none."""
+    sums: dict[Span, float | None] = {"day": budget.day_usd, "month": budget.month_usd}
     return [
-        Limit(scope=scope, span=span, nano=nano_of(usd), warn_at=warn_at)
+        Limit(scope=scope, span=span, nano=nano_of(usd), warn_at=budget.warn_at)
         for span, usd in sums.items()
         if usd is not None
     ]

@@ -17,7 +17,7 @@ _logger = logging.getLogger(__name__)
 
 
 def read_records(
-    folder: Path,
+    place: Path,
     *,
     since: datetime | None = None,
     until: datetime | None = None,
@@ -25,9 +25,9 @@ def read_records(
     call_id: str | None = None,
     report: Callable[[str], None] = _logger.warning,
 ) -> Iterator[Mapping[str, Any]]:
-    """The records of a folder as their JSON objects, in the order of the files' names and of their
-    lines: those of calls that began at `since` or later and before `until`, of a use case, or of
-    one call. Files may be written to meanwhile.
+    """The records of a folder, or of one file of any name, as their JSON objects, in the order of
+    the files' names and of their lines: those of calls that began at `since` or later and before
+    `until`, of a use case, or of one call. Files may be written to meanwhile.
 
     A line that is no record is left out, and said to `report` with its place: the last one of a
     file may be torn, where a process was killed or a disk was full.
@@ -38,17 +38,21 @@ def read_records(
     for time in (since, until):
         if time is not None and time.tzinfo is None:
             raise RecordsError(f"{time.isoformat()} has no time zone; valid is one as in +00:00")
-    try:
-        files = files_in(folder)
-    except OSError as exc:
-        raise RecordsError(f"{folder}: cannot be read: {exc.strerror}") from exc
     wanted = None if call_id is None else json.dumps(call_id, ensure_ascii=False).encode()
-    for file in files:
-        if not _may_have(file, since, until):
-            continue
-        for record in _records(file.path, wanted, report):
+    for path in _paths(place, since, until):
+        for record in _records(path, wanted, report):
             if _fits(record, since, until, use_case, call_id):
                 yield record
+
+
+def _paths(place: Path, since: datetime | None, until: datetime | None) -> list[Path]:
+    if place.is_file():
+        return [place]
+    try:
+        files = files_in(place)
+    except OSError as exc:
+        raise RecordsError(f"{place}: cannot be read: {exc.strerror}") from exc
+    return [file.path for file in files if _may_have(file, since, until)]
 
 
 def _may_have(file: RecordFile, since: datetime | None, until: datetime | None) -> bool:

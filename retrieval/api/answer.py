@@ -17,11 +17,10 @@ from retrieval.api.limits import request_id_of
 from retrieval.api.schemas import ErrorResponse, to_response
 from retrieval.engine import Engine
 from retrieval.query import Retrieved
-from retrieval.reply import Reply, reply
+from retrieval.reply import Event, reply, whole_reply
 from retrieval.writers import Writers
 
 Result = TypeVar("Result")
-Events = AsyncGenerator[Retrieved | Text | Restarted | Reply, None]
 
 _LEFT = 499
 """The status for whoever has hung up, who never sees it; nginx logs it so."""
@@ -44,22 +43,14 @@ def add_answer(app: FastAPI, engine: Engine, writers: Writers, keys: Keys) -> No
         tenant, id_ = keys.tenant(request), request_id_of(request)
         answerer = writers.answerer(body.answerer)
         query = body.to_query(tenant=tenant, request_id=id_)
-        events = reply(engine, writers, query, answerer)
         if body.stream:
+            events = reply(engine, writers, query, answerer)
             first = await anext(events)  # What is wrong by then has a status of its own.
             return StreamingResponse(_sent(id_, first, events), media_type="text/event-stream")
-        whole = await _unless_left(request, _whole(events))
+        whole = await _unless_left(request, whole_reply(engine, writers, query, answerer))
         if whole is None:
             return Response(status_code=_LEFT)
         return Response(to_json(to_answer(id_, whole)), media_type="application/json")
-
-
-async def _whole(events: Events) -> Reply:
-    async with aclosing(events):
-        async for event in events:
-            if isinstance(event, Reply):
-                return event
-    raise AssertionError("a reply ends with the whole answer")
 
 
 async def _unless_left(request: Request, work: Coroutine[Any, Any, Result]) -> Result | None:
@@ -80,7 +71,7 @@ async def _left(request: Request) -> None:
 
 
 async def _sent(
-    request_id: str, first: Retrieved | Text | Restarted | Reply, events: Events
+    request_id: str, first: Event, events: AsyncGenerator[Event, None]
 ) -> AsyncIterator[bytes]:
     async with aclosing(events):
         yield _event(request_id, first)
@@ -92,7 +83,7 @@ async def _sent(
             yield _framed("error", error.model_dump())
 
 
-def _event(request_id: str, event: Retrieved | Text | Restarted | Reply) -> bytes:
+def _event(request_id: str, event: Event) -> bytes:
     if isinstance(event, Retrieved):
         return _framed("retrieved", to_response(request_id, event))
     if isinstance(event, Text):

@@ -17,6 +17,7 @@ from retrieval.api.auth import Keys
 from retrieval.api.errors import ERRORS, UNANSWERED, add_error_handlers, unanswered
 from retrieval.api.jobs import add_jobs
 from retrieval.api.limits import BodyLimit, RequestId, request_id_of
+from retrieval.api.metrics import Timed, add_metrics
 from retrieval.api.schemas import (
     BatchRequest,
     BatchResponse,
@@ -74,11 +75,13 @@ def make_app(
     app.state.engine = engine
     app.add_middleware(BodyLimit)
     app.add_middleware(RequestId)
+    app.add_middleware(Timed)
     add_error_handlers(app)
     _add_retrieve(app, engine, writers.rewriter, keys)
     add_answer(app, engine, writers, keys)
     _add_indexes(app, engine)
     _add_health(app, engine)
+    add_metrics(app)
     if service is not None:
         add_jobs(app, service)
     return app

@@ -72,5 +72,11 @@ async def require_admin(request: Request) -> None:
         raise UnauthorizedError(f"a page of {origin} may not do this; set {ADMIN_KEY} and send it")
 
 
+def headers_of() -> dict[str, str]:
+    """The headers by which a command on this machine may ask."""
+    admin = os.environ.get(ADMIN_KEY)
+    return {"authorization": f"Bearer {admin}"} if admin else {}
+
+
 def _digest(key: str) -> bytes:
     return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()

@@ -17,6 +17,7 @@ from generation.errors import LedgerError, OverBudgetError
 from generation.money.budgets import Budgets
 from generation.money.nano import NANO
 from generation.money.purses import Limit, limits_of
+from generation.use_cases import Budget
 from tests.generation.money.spending import DAY_S, NOON, Clock, day_limit, month_limit, until
 from tests.postgres import bare
 
@@ -132,7 +133,7 @@ def test_a_declared_budget_is_a_limit_for_each_span_that_it_names() -> None:
     month = Limit(scope="tenant", span="month", nano=3 * NANO, warn_at=0.5)
 
     def limits(day_usd: float | None, month_usd: float | None) -> list[Limit]:
-        return limits_of("tenant", day_usd=day_usd, month_usd=month_usd, warn_at=0.5)
+        return limits_of("tenant", Budget(day_usd=day_usd, month_usd=month_usd, warn_at=0.5))
 
     assert limits(None, None) == []
     assert limits(0.1, None) == [day]

@@ -120,3 +120,12 @@ def test_a_file_that_cannot_be_read_is_said(folder: Path) -> None:
 def test_a_time_without_a_zone_is_refused(folder: Path) -> None:
     with pytest.raises(RecordsError, match=r"2026-11-25T12:00:00 has no time zone; valid is"):
         list(read_records(folder, since=datetime(2026, 11, 25, 12)))
+
+
+def test_one_file_is_read_whatever_its_name(tmp_path: Path) -> None:
+    with RecordWriter(tmp_path) as writer:
+        writer.write(call(call_id="one"))
+    (written,) = tmp_path.iterdir()
+    file = written.rename(tmp_path / "failing.jsonl")
+    assert [record["call_id"] for record in read_records(file)] == ["one"]
+    assert list(read_records(tmp_path)) == []

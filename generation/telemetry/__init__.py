@@ -1,0 +1,1 @@
+"""What operators see of calls: spans of OpenTelemetry and metrics of Prometheus."""

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0, FAILED, WRONG, BROKEN or INTERRUPTED."""
-    args = _parser().parse_args(arguments)
+    args = parser().parse_args(arguments)
     try:
         return 0 if _run(args) else FAILED
     except (CommandError, ConfigurationError, PromptError) as exc:
@@ -59,7 +59,8 @@ def _run(args: argparse.Namespace) -> bool:
     return replay(args)
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """The parser of all its commands."""
     parser = argparse.ArgumentParser(
         prog="python -m generation",
         description="See whether Amazon Bedrock can be called, what it cost, and what it would "

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from indexers.catalog import load_catalog
+from generation.__main__ import parser as generation_parser
 from indexers.options import parser
 from tests.acceptance.commands import ROOT, environment
 from tests.servers import serving
@@ -82,8 +83,8 @@ def test_setup_gives_its_arguments_to_pip() -> None:
     assert {"--find-links", "wheels", "-c", "constraints.txt"} <= set(install.split())
 
 
-def test_query_and_status_answer(data_dir: Path) -> None:
-    for part in ("retrieval query", "indexers status"):
+def test_query_answer_and_status_answer(data_dir: Path) -> None:
+    for part in ("retrieval query", "retrieval answer", "indexers status"):
         command = next(c for c in COMMANDS if part in c)
         assert run(f"{command} --data-dir {data_dir}").strip()
 
@@ -97,6 +98,14 @@ def test_the_jobs_can_be_seen(data_dir: Path) -> None:
     for command in (cancel, rollback):
         words = shlex.split(command)[3:]
         assert parser().parse_args(words).name == words[0]
+
+
+def test_the_gateways_commands_are_valid(tmp_path: Path) -> None:
+    check, costs, replay = (c for c in COMMANDS if "-m generation" in c)
+    for command in (check, replay):
+        words = shlex.split(command)[3:]
+        assert generation_parser().parse_args(words).generation.is_file()
+    assert "0" in run(f"{costs} --data-dir {tmp_path}")
 
 
 def test_curl_returns_what_is_printed_below_it(server: str) -> None:

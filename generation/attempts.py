@@ -7,12 +7,13 @@ from functools import partial
 from queue import SimpleQueue
 from typing import Literal
 
-from generation.bedrock import Attempt, Bedrock
+from generation.bedrock import Bedrock
 from generation.exchange import End, Event, Exchange
 from generation.faults import Fault
 from generation.messages import Request, Usage
 from generation.quota import Admitted
 from generation.targets import Target
+from generation.wire import Attempt
 
 Outcome = Literal["succeeded", "failed", "cancelled"]
 

@@ -6,39 +6,26 @@ attempts the call has left, and which other target could take it.
 
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from typing import Annotated, Any
 
 import boto3
 from botocore import exceptions
 from botocore.config import Config
-from botocore.eventstream import ChecksumMismatch, EventStreamError, ParserError
+from botocore.eventstream import ParserError
 from pydantic import Field, StringConstraints
 from pydantic.dataclasses import dataclass
-from urllib3.exceptions import HTTPError, IncompleteRead, ReadTimeoutError
+from urllib3.exceptions import HTTPError
 
 from generation.errors import ConfigurationError
 from generation.exchange import Delta, End, Event, Exchange
 from generation.faults import Fault
 from generation.messages import Request, Usage
+from generation.raised import fault_of
 from generation.targets import STRICT, Target
+from generation.wire import Attempt, own_connections
 
 _SECRET_HEADERS = ("authorization", "x-amz-security-token")
 _CONNECTIONS = 512
-_UNREACHABLE = (
-    exceptions.EndpointConnectionError,
-    exceptions.ConnectTimeoutError,
-    exceptions.ProxyConnectionError,
-    exceptions.SSLError,
-)
-_NO_CREDENTIALS = (
-    exceptions.NoCredentialsError,
-    exceptions.PartialCredentialsError,
-    exceptions.CredentialRetrievalError,
-    exceptions.TokenRetrievalError,
-    exceptions.UnauthorizedSSOTokenError,
-    exceptions.ProfileNotFound,
-)
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -58,7 +45,6 @@ class Bedrock:
         self._regions = regions
         self._clients: dict[str, Any] = {}
         self._making = threading.Lock()
-        self._local = threading.local()
 
     def close(self) -> None:
         """Close every connection."""
@@ -77,11 +63,11 @@ class Bedrock:
             raise ConfigurationError(f"boto3 cannot make a client for {region}: {exc}") from exc
 
     def send(
-        self, target: Target, request: Request, attempt: "Attempt", *, stream: bool
+        self, target: Target, request: Request, attempt: Attempt, *, stream: bool
     ) -> Iterator[Event]:
         """Send a request, and give what comes back; without `stream` that is one delta. An attempt
         that is cancelled ends without an end."""
-        self._local.attempt = attempt
+        attempt.enter()
         try:
             client = self._client(target.region)
             asked = _body(target, request)
@@ -92,7 +78,7 @@ class Bedrock:
                 yield from _whole(client.converse(**asked), attempt.exchange)
         except (exceptions.BotoCoreError, exceptions.ClientError, HTTPError, OSError) as exc:
             if not attempt.cancelled:
-                yield _fault(exc, attempt.exchange)
+                yield fault_of(exc, attempt.exchange)
         except (ParserError, ValueError) as exc:  # A body that is cut off is no JSON either.
             yield Fault(name="DamagedFrame", message=str(exc))
 
@@ -115,45 +101,20 @@ class Bedrock:
                 tcp_keepalive=True,
             ),
         )
+        own_connections(client)
         client.meta.events.register("before-call.bedrock-runtime", self._before_call)
         client.meta.events.register("before-send.bedrock-runtime", self._before_send)
         return client
 
     def _before_call(self, context: dict[str, Any], **_: Any) -> None:
-        context["read_timeout"] = self._local.attempt.read_timeout_s
+        context["read_timeout"] = Attempt.here().read_timeout_s
 
     def _before_send(self, request: Any, **_: Any) -> None:
-        self._local.attempt.exchange.request_headers = {
+        Attempt.here().exchange.request_headers = {
             name.lower(): value.decode("latin-1") if isinstance(value, bytes) else str(value)
             for name, value in request.headers.items()
             if name.lower() not in _SECRET_HEADERS
         }
-
-
-class Attempt:
-    """One request under way, which another thread may cancel."""
-
-    def __init__(self, read_timeout_s: float) -> None:
-        """`read_timeout_s` is the longest silence on the connection."""
-        self.read_timeout_s = read_timeout_s
-        self.exchange = Exchange()
-        self.cancelled = False
-        self._raw: Any = None
-
-    def cancel(self) -> None:
-        """Let it end: its connection is closed, at the latest when its answer begins."""
-        self.cancelled = True
-        raw = self._raw
-        if raw is not None:
-            # It has just ended, and its connection is another request's by now.
-            with suppress(RuntimeError, ValueError, OSError):
-                raw.shutdown()
-
-    def opened(self, raw: Any) -> None:
-        """The answer begins, on a connection of urllib3's."""
-        self._raw = raw
-        if self.cancelled:
-            self.cancel()
 
 
 def _body(target: Target, request: Request) -> dict[str, Any]:
@@ -192,7 +153,6 @@ def _whole(answer: Mapping[str, Any], exchange: Exchange) -> Iterator[Event]:
 def _streamed(answer: Mapping[str, Any], attempt: Attempt) -> Iterator[Event]:
     _note(answer, attempt.exchange)
     stream = answer["stream"]
-    attempt.opened(stream._raw_stream)  # The one way to wake a thread that reads from it.
     stop_reason, metadata = None, None
     try:
         for event in stream:
@@ -230,43 +190,3 @@ def _end(stop_reason: str, about: Mapping[str, Any]) -> End:
         ),
         latency_ms=about.get("metrics", {}).get("latencyMs"),
     )
-
-
-def _fault(exc: Exception, exchange: Exchange) -> Fault:
-    """What botocore or urllib3 raised, under Bedrock's name or ours."""
-    if isinstance(exc, exceptions.ClientError):  # Errors inside a stream are among them.
-        return _said(exc, exchange)
-    if isinstance(exc, _NO_CREDENTIALS):
-        return Fault(name="NoCredentials", message=str(exc), sent=False)
-    if isinstance(exc, _UNREACHABLE):
-        return Fault(name="Unreachable", message=str(exc), sent=False)
-    if isinstance(exc, exceptions.ReadTimeoutError | ReadTimeoutError | TimeoutError):
-        return Fault(name="Silent", message=str(exc))
-    if isinstance(exc, IncompleteRead | exceptions.IncompleteReadError):
-        return Fault(name="CutOff", message=str(exc))
-    if isinstance(exc, exceptions.ParamValidationError):
-        return Fault(name="ValidationException", message=str(exc), sent=False)
-    if isinstance(exc, ChecksumMismatch | exceptions.ChecksumError):
-        return Fault(name="DamagedFrame", message=str(exc))
-    return Fault(name="ConnectionLost", message=str(exc))
-
-
-def _said(exc: exceptions.ClientError, exchange: Exchange) -> Fault:
-    error, about = exc.response.get("Error", {}), exc.response.get("ResponseMetadata", {})
-    name = str(error.get("Code", "Unknown"))
-    if isinstance(exc, EventStreamError):
-        return Fault(name=name[:1].upper() + name[1:], message=str(error.get("Message", "")))
-    exchange.status = about.get("HTTPStatusCode")
-    exchange.response_headers = about.get("HTTPHeaders", {})
-    exchange.response_body = {"message": error.get("Message", "")}
-    return Fault(
-        name=name,
-        message=str(error.get("Message", "")),
-        status=exchange.status,
-        retry_after_s=_seconds(exchange.response_headers.get("retry-after", "")),
-    )
-
-
-def _seconds(retry_after: str) -> float | None:
-    # A date (RFC 9110, 10.2.3) would need the service's clock and ours to agree.
-    return float(retry_after) if retry_after.isdecimal() else None

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
 from generation.attempts import Attempts, Defect, Inbox, Running
-from generation.bedrock import Attempt
 from generation.choosing import Choice, Chooser
 from generation.continuing import SoFar
 from generation.errors import (
@@ -24,6 +23,7 @@ from generation.faults import Advice, Fault
 from generation.health import Health
 from generation.messages import Request, Usage
 from generation.use_cases import UseCase
+from generation.wire import Attempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,7 @@ class Call:
 
     def cancel(self) -> None:
         """Let the thread that reads the pieces come to an end, with a CancelledError."""
+        self._chooser.cancel()
         self._inbox.put((None, None))
 
     def pieces(self) -> Iterator[Text | Restarted]:
@@ -114,6 +115,8 @@ class Call:
         continues = self._so_far.begun
         try:
             return self._chooser.next(self._tokens(), request.max_tokens, continues=continues)
+        except CancelledError as exc:
+            raise CancelledError(text=self.text) from exc
         except (OverQuotaError, ExhaustedError) as exc:
             if not self.attempts:
                 raise

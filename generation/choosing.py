@@ -1,11 +1,12 @@
 """Which target a call's next attempt goes to, and when."""
 
 import random
+import threading
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from generation.errors import ExhaustedError
+from generation.errors import CancelledError, ExhaustedError
 from generation.faults import Advice, Fault
 from generation.health import Health
 from generation.quota import Admission, Admitted
@@ -45,6 +46,7 @@ class Chooser:
         self._priority = priority
         self._faults: dict[str, Fault] = {}
         self._failed = 0
+        self._cancelled = threading.Event()
         self._whole_only: set[str] = set()
 
     @property
@@ -59,6 +61,11 @@ class Chooser:
     def health(self, name: str) -> Health:
         """What is known of a target."""
         return self._fleet.health[name]
+
+    def cancel(self) -> None:
+        """Let who waits in `next`, or calls it later, get a CancelledError; from any thread."""
+        self._cancelled.set()
+        self._fleet.admission.wake()
 
     def can_continue(self) -> bool:
         """Whether a target is left that takes up an answer which was begun for it."""
@@ -80,16 +87,18 @@ class Chooser:
         Raises:
             ExhaustedError: no target is left to try before the deadline.
             OverQuotaError: none has the quota for it before the deadline.
+            CancelledError: see `cancel`.
         """
         ready = self._ready(continues)
         backoff_s = self._backoff_s() if ready[0] in self._faults else 0.0
-        time.sleep(backoff_s)
+        self._rest(backoff_s)
         admitted = self._fleet.admission.admit(
             ready,
             input_tokens,
             max_tokens,
             priority=self._priority,
             until=self.deadline,
+            cancelled=self._cancelled,
         )
         return Choice(admitted=admitted, backoff_s=backoff_s)
 
@@ -114,7 +123,7 @@ class Chooser:
                 return ready
             rest_s, name = min((health[name].rests_s(), name) for name in left)
             if time.monotonic() + rest_s < self.deadline:
-                time.sleep(rest_s)
+                self._rest(rest_s)
             elif not health[name].asked_to_wait():
                 return [name]  # It may be well again, and nothing else is left.
             else:
@@ -122,6 +131,10 @@ class Chooser:
                     f"every target is to be left alone for {rest_s:.1f} s or more, which is past "
                     f"the deadline: {self._said()}"
                 )
+
+    def _rest(self, seconds: float) -> None:
+        if self._cancelled.wait(seconds):
+            raise CancelledError
 
     def _left(self, continues: bool) -> Sequence[str]:
         names = [

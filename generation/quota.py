@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from generation.errors import OverQuotaError
+from generation.errors import CancelledError, OverQuotaError
 from generation.targets import Quota
 
 _HEADROOM = 0.98
@@ -103,18 +103,23 @@ class Admission:
         *,
         priority: int,
         until: float,
+        cancelled: threading.Event | None = None,
     ) -> Admitted:
         """A place at the first of the targets that has one now, or that has one first, before the
         time `until` of the clock.
 
         Raises:
             OverQuotaError: none will have one by then; nobody has waited for nothing.
+            CancelledError: `cancelled` is set; call `wake` after that.
         """
         tokens = input_tokens + max_tokens
         began = self._clock()
         with self._changed:
             me = _Waiting(priority, next(self._numbers), tuple(targets))
             while True:
+                if cancelled is not None and cancelled.is_set():
+                    self._leave(me)
+                    raise CancelledError
                 now = self._clock()
                 waits = [self._wait_s(me, name, tokens, now) for name in targets]
                 for name, wait in zip(targets, waits, strict=True):
@@ -127,6 +132,11 @@ class Admission:
                 if me not in self._waiting:
                     self._waiting.append(me)
                 self._changed.wait(min(waits))
+
+    def wake(self) -> None:
+        """Let everyone who waits look whether they are cancelled."""
+        with self._changed:
+            self._changed.notify_all()
 
     def try_admit(self, name: str, input_tokens: int, max_tokens: int) -> Admitted | None:
         """A place at a target where it has one now, and nobody waits for it."""

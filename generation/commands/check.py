@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from generation.bedrock import Attempt, Bedrock
+from generation.bedrock import Bedrock
 from generation.commands.advice import what_to_do
 from generation.commands.output import console, cost_json, print_json, table, usage_json
 from generation.configuration import Configuration, load_configuration
@@ -29,6 +29,7 @@ from generation.prompts.templates import Templates
 from generation.redaction import Redactor
 from generation.settings import database_url
 from generation.targets import Target
+from generation.wire import Attempt
 
 NAME = "check"
 """The use case that the check's own cost is counted under."""

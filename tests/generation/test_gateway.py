@@ -1,5 +1,6 @@
 """The gateway on the wire: what fails, where it goes on, what is written down."""
 
+import random
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +26,7 @@ from generation.errors import (
     PromptError,
     RejectedError,
 )
+from generation.gateway import Gateway
 from generation.records.reader import read_records
 from tests.generation.gateways import ANSWER, INPUTS, MODEL, REGIONS, gateway, plan
 
@@ -295,6 +297,64 @@ def test_another_thread_can_cancel(bedrock: Bedrock, tmp_path: Path) -> None:
         with pytest.raises(CancelledError):
             list(stream)
         assert time.monotonic() - began < 1
+
+
+@pytest.mark.parametrize("streams", [{}, {"stream": True, "first_token_s": 9}])
+def test_closing_does_not_wait_for_what_has_not_answered(
+    bedrock: Bedrock, tmp_path: Path, streams: Any
+) -> None:
+    bedrock.set_plan(plan(Fault(kind="stall_head", stall_s=9)))
+    with gateway(bedrock, tmp_path, attempt_s=9, **streams) as bot:
+        assert_ends_when_cancelled(bot)
+        began = time.monotonic()
+    assert time.monotonic() - began < 3
+
+
+def test_cutting_a_connection_harms_no_other_call(bedrock: Bedrock, tmp_path: Path) -> None:
+    chance = random.Random(1)
+    delays = [chance.uniform(0, 0.03) if n % 2 else None for n in range(400)]
+
+    def ask(cancel_after_s: float | None) -> int | None:
+        stream = bot.stream("answer", INPUTS)
+        if cancel_after_s is not None:
+            threading.Timer(cancel_after_s, stream.cancel).start()
+        try:
+            list(stream)
+        except CancelledError:
+            return None
+        return stream.completion.attempts
+
+    with gateway(bedrock, tmp_path) as bot, ThreadPoolExecutor(8) as pool:
+        attempts = list(pool.map(ask, delays))
+    assert {n for n, delay in zip(attempts, delays, strict=True) if delay is None} == {1}
+    assert attempts.count(None) > 50
+
+
+def test_a_call_that_waits_for_quota_can_be_cancelled(bedrock: Bedrock, tmp_path: Path) -> None:
+    limits: dict[str, Any] = {"target": {"quota": {"tokens_per_minute": 1000}}, "deadline_s": 60}
+    with gateway(bedrock, tmp_path, models=(MODEL,), **limits) as bot:
+        bot.complete("answer", INPUTS)
+        assert_ends_when_cancelled(bot)
+    assert records(tmp_path)[-1]["outcome"] == "cancelled"
+    assert bedrock.counts().where().requests == 1
+
+
+def test_a_call_that_leaves_a_target_alone_can_be_cancelled(
+    bedrock: Bedrock, tmp_path: Path
+) -> None:
+    bedrock.set_plan(plan(Fault(kind="ThrottlingException", retry_after_s=20)))
+    with gateway(bedrock, tmp_path, models=(MODEL,), deadline_s=60) as bot:
+        assert_ends_when_cancelled(bot)
+    assert bedrock.counts().where().requests == 1
+
+
+def assert_ends_when_cancelled(bot: Gateway) -> None:
+    stream = bot.stream("answer", INPUTS)
+    threading.Timer(0.3, stream.cancel).start()
+    began = time.monotonic()
+    with pytest.raises(CancelledError):
+        list(stream)
+    assert 0.2 < time.monotonic() - began < 3
 
 
 def test_records_and_costs_are_what_the_service_counted(bedrock: Bedrock, tmp_path: Path) -> None:

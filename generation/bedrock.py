@@ -75,8 +75,11 @@ class Bedrock:
             if stream:
                 yield from _streamed(client.converse_stream(**asked), attempt)
             else:
-                yield from _whole(client.converse(**asked), attempt.exchange)
+                answer = client.converse(**asked)
+                attempt.leave()
+                yield from _whole(answer, attempt.exchange)
         except (exceptions.BotoCoreError, exceptions.ClientError, HTTPError, OSError) as exc:
+            attempt.leave()
             if not attempt.cancelled:
                 yield fault_of(exc, attempt.exchange)
         except (ParserError, ValueError) as exc:  # A body that is cut off is no JSON either.
@@ -164,6 +167,7 @@ def _streamed(answer: Mapping[str, Any], attempt: Attempt) -> Iterator[Event]:
                 metadata = event["metadata"]
     finally:
         stream.close()
+        attempt.leave()
     if attempt.cancelled:
         return
     if stop_reason is None or metadata is None:

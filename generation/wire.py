@@ -43,12 +43,17 @@ class Attempt:
         """Its request is the one that this thread sends from now on."""
         _here.attempt = self
 
+    def leave(self) -> None:
+        """Its answer is there: its connection may be another's."""
+        with _owning:
+            self._connection = None
+
     def cancel(self) -> None:
         """Cut its connection; whoever waits for an answer there is woken."""
         self.cancelled = True
         with _owning:
             if self._connection is None or self._connection.owner is not self:
-                return  # It has ended, and its connection is another request's by now.
+                return
             if self._socket is not None:
                 with suppress(OSError):  # It is closed already.
                     # Not ssl's own way, which would take the cipher from under the reader.
@@ -61,14 +66,26 @@ class _Owned:
     owner: Attempt | None = None
     sock: Any
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether it can be used again, as urllib3 asks before it does: nobody else may cut it
+        from here on, and if somebody has, it is seen."""
+        self._own(Attempt.here())
+        found: bool = super().is_connected  # type: ignore[misc]
+        return found
+
     def request(self, *args: Any, **more: Any) -> None:
+        """Send a request; see http.client."""
         attempt = Attempt.here()
-        with _owning:
-            self.owner, attempt._connection = attempt, self
+        self._own(attempt)
         super().request(*args, **more)  # type: ignore[misc]
         attempt._socket = self.sock
         if attempt.cancelled:  # Before there was anything to cut.
             attempt.cancel()
+
+    def _own(self, attempt: Attempt) -> None:
+        with _owning:
+            self.owner, attempt._connection = attempt, self
 
 
 class _Connection(_Owned, AWSHTTPConnection):  # type: ignore[misc]

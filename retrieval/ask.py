@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,7 +20,7 @@ from retrieval.engine import Engine
 from retrieval.errors import InvalidQueryError, NotReadyError, RetrievalError
 from retrieval.pipeline import retrieve
 from retrieval.reply import whole_reply
-from retrieval.writers import Writers, open_writers
+from retrieval.writers import open_writers
 
 Body = TypeVar("Body", bound=RetrieveRequest)
 
@@ -39,11 +40,9 @@ def passages_for(args: argparse.Namespace) -> dict[str, Any]:
         engine = _engine(args)
     except StoreInUseError:
         return _ask_server(args.data_dir, "/retrieve", request)
-    try:
+    with closing(engine):
         engine.warm()
         retrieved = asyncio.run(retrieve(engine, request.to_query()))
-    finally:
-        engine.close()
     found = RetrieveResponse.model_validate(to_response("-", retrieved), from_attributes=True)
     return found.model_dump()
 
@@ -54,24 +53,14 @@ def answer_to(args: argparse.Namespace) -> dict[str, Any]:
     Raises as `passages_for` does, and ConfigurationError where the gateway's is not valid.
     """
     request = _request(AnswerRequest, args, answerer=args.answerer)
-    writers = open_writers(args.generation, args.data_dir)
     try:
         engine = _engine(args)
     except StoreInUseError:
         return _ask_server(args.data_dir, "/answer", request)
-    else:
-        return _answered(engine, writers, request)
-    finally:
-        writers.close()
-
-
-def _answered(engine: Engine, writers: Writers, request: AnswerRequest) -> dict[str, Any]:
-    try:
-        engine.warm()
+    with closing(engine), closing(open_writers(args.generation, args.data_dir)) as writers:
         answerer = writers.answerer(request.answerer)
+        engine.warm()
         reply = asyncio.run(whole_reply(engine, writers, request.to_query(), answerer))
-    finally:
-        engine.close()
     found = AnswerResponse.model_validate(to_answer("-", reply), from_attributes=True)
     return found.model_dump()
 

@@ -19,8 +19,8 @@ from generation.telemetry import metrics, spans
 
 
 class Stream:
-    """A call: read it once, for `Text` and `Restarted`, then `completion` is there. `cancel` may be
-    called from any thread; `close` by who reads and gives up."""
+    """A call: iterate over it once, for `Text` and `Restarted`, then `completion` is there. Who
+    stops reading cancels it; `cancel` does so from any thread."""
 
     def __init__(self, asked: Asked, books: Books, make: Callable[[Asked, float], Call]) -> None:
         """`make` makes the call of a deadline. Nothing is sent before the stream is read."""
@@ -31,10 +31,29 @@ class Stream:
         self._call: Call | None = None
         self._cancelled = False
         self._completion: Completion | None = None
-        self._pieces = self._run()
 
+    # Nothing but the reader holds this generator, so that it ends with the reading: left to the
+    # collector, it would write down the call in the midst of whatever the thread is doing then.
     def __iter__(self) -> Generator[Text | Restarted, None, None]:
-        return self._pieces
+        if self._call is not None:
+            raise RuntimeError("an answer is read once")
+        told = Told(began=time.monotonic(), time=datetime.now(UTC))
+        reservation = None
+        try:
+            reservation = self._books.reserve(self._asked)
+            self._begin(told)
+            assert self._call is not None
+            for piece in self._call.pieces():
+                told.first = told.first or time.monotonic()
+                yield piece
+        except GenerationError as exc:
+            told.error = exc
+            raise
+        except GeneratorExit:
+            told.error = CancelledError()
+            raise
+        finally:
+            self._finish(told, reservation)
 
     @property
     def completion(self) -> Completion:
@@ -53,29 +72,6 @@ class Stream:
             self._cancelled = True
             if self._call is not None:
                 self._call.cancel()
-
-    def close(self) -> None:
-        """Give up reading, which cancels the call."""
-        self._pieces.close()
-
-    def _run(self) -> Generator[Text | Restarted, None, None]:
-        told = Told(began=time.monotonic(), time=datetime.now(UTC))
-        reservation = None
-        try:
-            reservation = self._books.reserve(self._asked)
-            self._begin(told)
-            assert self._call is not None
-            for piece in self._call.pieces():
-                told.first = told.first or time.monotonic()
-                yield piece
-        except GenerationError as exc:
-            told.error = exc
-            raise
-        except GeneratorExit:
-            told.error = CancelledError()
-            raise
-        finally:
-            self._finish(told, reservation)
 
     def _begin(self, told: Told) -> None:
         with self._lock:

@@ -134,11 +134,8 @@ class Generated:
 
     def _pieces(self, question: Question, stream: Stream) -> Pieces:
         shown = Shown(len(question.passages))
-        try:
-            for piece in stream:
-                yield from shown.add(piece)
-        finally:
-            stream.close()
+        for piece in stream:
+            yield from shown.add(piece)
         yield from shown.end()
         text = stream.completion.text
         answer = self.reader.read(text, question.passages, question.embedder)

@@ -84,6 +84,10 @@ bench-quality: $(READY) ## the suites first.yaml and chroma.yaml, about fifteen 
 	$(BIN)/python -m benchmarks run benchmarks/suites/first.yaml --data $(EVAL_DATA) --out runs/first-$(NOW)
 	$(BIN)/python -m benchmarks run benchmarks/suites/chroma.yaml --data $(EVAL_DATA) --out runs/chroma-$(NOW)
 
+.PHONY: bench-answers
+bench-answers: $(READY) ## the suite answers.yaml, from question to answer without a model, about five minutes
+	$(BIN)/python -m benchmarks run benchmarks/suites/answers.yaml --data $(EVAL_DATA) --out runs/answers-$(NOW)
+
 .PHONY: bench-calibration
 bench-calibration: $(READY) ## fit the relevance on the development sets, and say how good it is
 	$(BIN)/python -m benchmarks calibrate benchmarks/suites/calibrate.yaml --data $(EVAL_DATA)

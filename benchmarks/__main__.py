@@ -4,8 +4,9 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -13,6 +14,7 @@ from benchmarks.datasets import Places
 from benchmarks.errors import BenchmarksError, SuiteError
 from benchmarks.folder import RunFolder
 from benchmarks.matrix import expand
+from benchmarks.options import add_places, add_run
 from benchmarks.progress import shown
 from benchmarks.records import Runs, by_run, write_records
 from benchmarks.report import (
@@ -26,6 +28,9 @@ from benchmarks.report import (
 )
 from benchmarks.run import Engine, run_suite
 from benchmarks.suite import Suite, load_suite
+
+if TYPE_CHECKING:
+    from benchmarks.answers.answering import Answering
 
 OpenEngine = Callable[[Path], AbstractContextManager[Engine]]
 """Opens the engine that keeps its indexes in a folder."""
@@ -71,10 +76,24 @@ def _run(args: argparse.Namespace, open_engine: OpenEngine) -> None:
     suite, folder = load_suite(args.suite), RunFolder(args.out)
     places = Places(data=args.data, catalog=args.catalog)
     folder.begin(args.suite)
-    with open_engine(args.data_dir) as engine, shown(sys.stderr) as on_progress:
-        records = run_suite(expand(suite), places, engine, on_progress)
+    with ExitStack() as stack:
+        answering = stack.enter_context(_open_answering(suite, args))
+        engine = stack.enter_context(open_engine(args.data_dir))
+        on_progress = stack.enter_context(shown(sys.stderr))
+        records = run_suite(expand(suite), places, engine, on_progress, answering)
         runs = by_run(write_records(folder.records, records))
     _summarised(suite, runs, folder, args.json)
+
+
+def _open_answering(
+    suite: Suite, args: argparse.Namespace
+) -> "AbstractContextManager[Answering | None]":
+    if suite.answering is None:
+        return nullcontext()
+    # It loads models, as the engine does.
+    from benchmarks.answers.answering import open_answering
+
+    return open_answering(suite.answering, args.generation, args.data_dir)
 
 
 def _report(args: argparse.Namespace) -> None:
@@ -139,7 +158,9 @@ def _parser() -> argparse.ArgumentParser:
         description="Compare builds and searches on questions whose answers are known.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
-    _add_run(commands)
+    summary = "run a suite: build, search, answer, measure"
+    example = "run benchmarks/suites/first.yaml --out runs/first --data ../data"
+    add_run(_command(commands, "run", summary, example))
     summary = "show a run's measures, the first system of each data set as the baseline"
     report = _command(commands, "report", summary, "report runs/first --failures 5")
     report.add_argument("folder", type=Path, metavar="DIR", help="the --out folder of a run")
@@ -154,22 +175,11 @@ def _parser() -> argparse.ArgumentParser:
     example = "compare runs/first baseline/dense passages/hybrid"
     compared = _command(commands, "compare", summary, example)
     compared.add_argument("folder", type=Path, metavar="DIR", help="the --out folder of a run")
-    compared.add_argument("baseline", metavar="BASELINE", help="a system, as BUILD/SEARCH")
-    compared.add_argument("other", metavar="OTHER", help="another system, as BUILD/SEARCH")
+    compared.add_argument("baseline", metavar="BASELINE", help="as BUILD/SEARCH[/ANSWERER]")
+    compared.add_argument("other", metavar="OTHER", help="another system")
     _add_calibrate(commands)
     _add_performance(commands)
     return parser
-
-
-def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    summary = "run a suite: build, search, measure"
-    example = "run benchmarks/suites/first.yaml --out runs/first --data ../data"
-    run = _command(commands, "run", summary, example)
-    run.add_argument("suite", type=Path, metavar="SUITE.yaml", help="what to compare")
-    run.add_argument(
-        "--out", type=Path, required=True, metavar="DIR", help="a new folder for the results"
-    )
-    _add_places(run)
 
 
 def _add_calibrate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -177,25 +187,7 @@ def _add_calibrate(commands: "argparse._SubParsersAction[argparse.ArgumentParser
     example = "calibrate benchmarks/suites/calibrate.yaml --data ../data"
     calibrated = _command(commands, "calibrate", summary, example)
     calibrated.add_argument("suite", type=Path, metavar="SUITE.yaml", help="the sets to fit on")
-    _add_places(calibrated)
-
-
-def _add_places(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--data", type=Path, metavar="DIR", help="the folder of data sets")
-    command.add_argument(
-        "--catalog",
-        type=Path,
-        default=Path("catalog.yaml"),
-        metavar="PATH",
-        help="the catalog whose documents a data set of form 'catalog' asks about",
-    )
-    command.add_argument(
-        "--data-dir",
-        type=Path,
-        default=Path("data/benchmarks"),
-        metavar="PATH",
-        help="where the indexes that are built are kept for the next run",
-    )
+    add_places(calibrated)
 
 
 def _add_performance(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

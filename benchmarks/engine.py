@@ -10,7 +10,7 @@ from benchmarks.datasets import Dataset, Question
 from benchmarks.errors import BenchmarksError, BuildError, SearchError
 from benchmarks.indexes import index_specs, searched
 from benchmarks.records import RankedDocument, ReturnedPassage
-from benchmarks.run import Answered, OnProgress
+from benchmarks.run import Found, OnProgress
 from benchmarks.suite import BuildSpec, SearchSpec
 from indexers.build import Progress, reindex
 from indexers.catalog import IndexSpec
@@ -18,6 +18,7 @@ from indexers.errors import IndexersError, StoreInUseError
 from indexers.settings import Settings, open_store, state_path
 from indexers.state import State
 from indexers.store import VectorStore
+from retrieval.answering import Question as AnswererQuestion
 from retrieval.engine import Engine
 from retrieval.errors import RetrievalError
 from retrieval.pipeline import retrieve
@@ -103,8 +104,8 @@ class PassagesEngine:
 
     def search(
         self, dataset: Dataset, build: BuildSpec, search: SearchSpec, question: Question
-    ) -> Answered:
-        """Answer a question.
+    ) -> Found:
+        """Look for what answers a question.
 
         Raises:
             SuiteError: the suite's search is not valid.
@@ -115,16 +116,19 @@ class PassagesEngine:
         where = f"{dataset.name}, {build.name}/{search.name}, question {question.id!r}"
         with searching(where):
             retrieved = self._runner.run(retrieve(engine, replace(limits, text=question.text)))
+            # One build has one embedder for all content types.
+            embedder = engine.live(next(iter(engine.catalog))).embedder
         if retrieved.degraded:
             missing = "; ".join(f"{item.stage}: {item.reason}" for item in retrieved.degraded)
             raise SearchError(f"{where}: answered in part only: {missing}")
-        return _answered(retrieved)
+        asked = AnswererQuestion(text=question.text, passages=retrieved.passages, embedder=embedder)
+        return _found(retrieved, asked)
 
     def opened(
         self, dataset: Dataset, build: BuildSpec, search: SearchSpec
     ) -> tuple[Engine, Query]:
-        """What answers the questions about a data set that was built: its engine, whose catalog
-        has an index for each content type, and the search's limits as a query without a text.
+        """What searches a data set that was built: its engine, whose catalog has an index for each
+        content type, and the search's limits as a query without a text.
 
         Raises:
             SuiteError: the suite's search is not valid.
@@ -161,8 +165,8 @@ def _told(on_progress: OnProgress) -> Callable[[Progress], None]:
     return lambda at: on_progress(at.stage, at.documents, at.total or None)
 
 
-def _answered(retrieved: Retrieved) -> Answered:
-    return Answered(
+def _found(retrieved: Retrieved, asked: AnswererQuestion) -> Found:
+    return Found(
         ranked=[
             RankedDocument(document_id=hit.document.id, score=hit.relevance)
             for hit in retrieved.ranked
@@ -182,4 +186,5 @@ def _answered(retrieved: Retrieved) -> Answered:
         relevance=max((hit.relevance for hit in retrieved.ranked), default=0.0),
         reason=retrieved.reason,
         timings_ms=retrieved.timings_ms,
+        asked=asked,
     )

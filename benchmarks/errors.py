@@ -24,6 +24,10 @@ class SearchError(BenchmarksError):
     """A question could not be answered as the suite says."""
 
 
+class AnsweringError(BenchmarksError):
+    """Nobody can be asked for answers."""
+
+
 class MeasureError(BenchmarksError):
     """There is no such measure."""
 

@@ -1,16 +1,19 @@
 """Measures as values: their repr is identity, column name and what `parse` reads.
 
 `nDCG@10` is `PerQuestion(name="nDCG", cut=10)`. A measure is taken over the questions that it
-applies to, and over all of them: one without results scores its default.
+applies to, and over all of them: one without results scores its default. What each name means is
+said in `benchmarks.kinds` and `benchmarks.answers.measures`.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from benchmarks import scores, statistics
+from benchmarks import statistics
+from benchmarks.answers.measures import ANSWERS
 from benchmarks.errors import MeasureError, RecordsError
+from benchmarks.kinds import RANKING, Kind
 from benchmarks.records import Record
 from benchmarks.statistics import Difference, Estimate
 
@@ -28,6 +31,11 @@ class Measure(Protocol):
         """How many decimals are worth showing."""
         ...
 
+    @property
+    def leads(self) -> bool:
+        """Whether it stands in front of the others in tables."""
+        ...
+
     def estimate(self, records: Sequence[Record]) -> Estimate | None:
         """The value over one run, or None where no question of the run can be measured."""
         ...
@@ -43,62 +51,14 @@ class Measure(Protocol):
         ...
 
 
-def _judged(record: Record) -> bool:
-    return record.answerable and any(grade > 0 for grade in record.judgments.values())
-
-
-def _marked(record: Record) -> bool:
-    return record.answerable and bool(record.references)
-
-
-def _answerable(record: Record) -> bool:
-    return record.answerable
-
-
-def _unanswerable(record: Record) -> bool:
-    return not record.answerable
-
-
-def _any(record: Record) -> bool:
-    return True
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Kind:
-    """What is behind a name. `cut` says whether `@k` is forbidden, optional or required."""
-
-    score: Callable[[Record, int | None], float]
-    applies: Callable[[Record], bool]
-    cut: str = "forbidden"
-    lower_is_better: bool = False
-    decimals: int = 3
-
-
-_KINDS: dict[str, _Kind] = {
-    "nDCG": _Kind(score=scores.ndcg, applies=_judged, cut="required"),
-    "recall": _Kind(score=scores.recall, applies=_judged, cut="required"),
-    "hit": _Kind(score=scores.hit, applies=_judged, cut="required"),
-    "MRR": _Kind(score=scores.reciprocal_rank, applies=_judged, cut="optional"),
-    "token_recall": _Kind(score=scores.token_recall, applies=_marked),
-    "token_precision": _Kind(score=scores.token_precision, applies=_marked),
-    "token_IoU": _Kind(score=scores.token_iou, applies=_marked),
-    "answered": _Kind(score=scores.answered, applies=_answerable),
-    "abstained": _Kind(score=scores.abstained, applies=_unanswerable),
-    "tokens": _Kind(score=scores.tokens, applies=_any, lower_is_better=True, decimals=0),
-    "latency_ms": _Kind(score=scores.latency_ms, applies=_any, lower_is_better=True, decimals=1),
-}
+_KINDS: Mapping[str, Kind] = {**RANKING, **ANSWERS}
 
 _FORM = re.compile(r"(?P<name>\w+)(?:@(?P<cut>[1-9][0-9]*))?")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class PerQuestion:
-    """The mean of one score a question; `name` is a key of the registry.
-
-    Ranking measures apply to answerable questions with a relevant document, token measures to
-    those with references, `answered` to answerable and `abstained` to unanswerable questions, and
-    `tokens` and `latency_ms` to all.
-    """
+    """The mean of one score a question; `name` is a key of the registry."""
 
     name: str
     cut: int | None = None
@@ -116,6 +76,16 @@ class PerQuestion:
         """See `Measure`."""
         return _KINDS[self.name].decimals
 
+    @property
+    def leads(self) -> bool:
+        """See `Measure`."""
+        return _KINDS[self.name].leads
+
+    @property
+    def best(self) -> float | None:
+        """The highest score there is, None where a score is an amount."""
+        return _KINDS[self.name].best
+
     def applies(self, record: Record) -> bool:
         """Whether the record's question can be measured."""
         return _KINDS[self.name].applies(record)
@@ -132,8 +102,8 @@ class PerQuestion:
     def difference(
         self, records: Sequence[Record], baseline: Sequence[Record]
     ) -> Difference | None:
-        """See `Measure`."""
-        pairs = [pair for pair in _pairs(records, baseline) if self.applies(pair[0])]
+        """See `Measure`; over the questions that can be measured in both."""
+        pairs = [pair for pair in _pairs(records, baseline) if all(map(self.applies, pair))]
         if not pairs:
             return None
         ours, theirs = zip(*pairs, strict=True)
@@ -152,6 +122,7 @@ class AnswerableAuroc:
 
     lower_is_better: bool = False
     decimals: int = 3
+    leads: bool = False
 
     def __repr__(self) -> str:
         return "answerable_AUROC"

@@ -1,8 +1,10 @@
 """One question put to one system, as one line of records.jsonl.
 
 A record holds what came back and what was known of the answer, so that any measure can be taken
-from the file alone. Its JSON has the fields of `Record` under their own names; spans, hits and
-passages are objects with the fields of `Span`, `RankedDocument` and `ReturnedPassage`.
+from the file alone. Its JSON has the fields of `Record` under their own names; spans, hits,
+passages, answers and verdicts are objects with the fields of `Span`, `RankedDocument`,
+`ReturnedPassage`, `Answered` and `JudgeVerdict`. Records of earlier versions, which lack the fields
+of answers, are read as those of a search alone.
 """
 
 import json
@@ -12,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmarks.answers.answered import Answered, JudgeVerdict
 from benchmarks.datasets.base import Span
 from benchmarks.errors import RecordsError
 
@@ -22,11 +25,12 @@ class RunKey(NamedTuple):
     dataset: str
     build: str
     search: str
+    answerer: str | None = None
 
     @property
     def system(self) -> str:
         """How the run is named within its data set."""
-        return f"{self.build}/{self.search}"
+        return "/".join(name for name in self[1:] if name is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +62,12 @@ class Record:
     `reason` when not. `relevance` is the best relevance of anything found, whether returned or
     not, and 0 where nothing was. `timings_ms` maps stages to milliseconds; "total" is one of them.
 
-    `judgments`, `references` and `answerable` are the question's; see `Question`.
+    All of these are the search's. Where the suite names answerers, `answerer` is the one that
+    answered from the passages, which it knows by their places, and `given` what it gave;
+    `verdicts` are a judge's, by the measure's name, of those things that it was asked about, and
+    None where the suite has no judge.
+
+    `judgments`, `references`, `answers` and `answerable` are the question's; see `Question`.
     """
 
     dataset: str
@@ -75,11 +84,15 @@ class Record:
     judgments: Mapping[str, int]
     references: tuple[Span, ...]
     answerable: bool
+    answers: tuple[str, ...] = ()
+    answerer: str | None = None
+    given: Answered | None = None
+    verdicts: Mapping[str, JudgeVerdict] | None = None
 
     @property
     def key(self) -> RunKey:
         """The run that the record is of."""
-        return RunKey(self.dataset, self.build, self.search)
+        return RunKey(self.dataset, self.build, self.search, self.answerer)
 
 
 Runs = Mapping[RunKey, tuple[Record, ...]]
@@ -101,9 +114,22 @@ def from_line(line: str) -> Record:
         fields["ranked"] = tuple(RankedDocument(**hit) for hit in fields["ranked"])
         fields["passages"] = tuple(ReturnedPassage(**passage) for passage in fields["passages"])
         fields["references"] = tuple(Span(**span) for span in fields["references"])
-        return Record(**fields)
-    except (TypeError, KeyError) as exc:
+        answers = _of_answers(fields)
+        return Record(**fields, **answers)
+    except (AttributeError, TypeError, KeyError) as exc:
         raise ValueError(f"not a record: {exc}") from exc
+
+
+def _of_answers(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields of answers, which are taken out of the others."""
+    given, verdicts = fields.pop("given", None), fields.pop("verdicts", None)
+    return {
+        "answers": tuple(fields.pop("answers", ())),
+        "given": None if given is None else Answered.from_json(given),
+        "verdicts": None
+        if verdicts is None
+        else {name: JudgeVerdict.from_json(said) for name, said in verdicts.items()},
+    }
 
 
 @contextmanager

@@ -1,24 +1,29 @@
-"""Running a suite: build once, search many times, one record a question."""
+"""Running a suite: build once, search many times, one record a question and answerer."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from benchmarks.datasets import Dataset, Places, Question
 from benchmarks.matrix import Group
 from benchmarks.records import RankedDocument, Record, ReturnedPassage
 from benchmarks.suite import BuildSpec, SearchSpec
 
+if TYPE_CHECKING:  # They load models, which reports do without.
+    from benchmarks.answers.answering import Answering
+    from retrieval.answering import Question as AnswererQuestion
+
 OnProgress = Callable[[str, int, int | None], None]
 """Called with what is being done, how much of it is done, and of how much where it is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
-    """What a system returned for a question.
+class Found:
+    """What a search returned for a question.
 
     `ranked` holds whatever was found, best first, before anything was dropped; a document may
-    appear once for each of its chunks. The other fields are those of `Record`.
+    appear once for each of its chunks. `asked` is what an answerer is asked, of the same passages
+    in the same order. The other fields are those of `Record`.
     """
 
     ranked: Sequence[RankedDocument]
@@ -27,10 +32,11 @@ class Answered:
     relevance: float
     reason: str | None = None
     timings_ms: Mapping[str, float]
+    asked: "AnswererQuestion"
 
 
 class Engine(Protocol):
-    """What is being compared: it indexes data sets and answers questions about them."""
+    """What is being compared: it indexes data sets and searches them."""
 
     def check(self, dataset: Dataset, build: BuildSpec, searches: Sequence[SearchSpec]) -> None:
         """Check a build and its searches without doing anything yet."""
@@ -42,15 +48,20 @@ class Engine(Protocol):
 
     def search(
         self, dataset: Dataset, build: BuildSpec, search: SearchSpec, question: Question
-    ) -> Answered:
-        """Answer a question from what `build` made of the data set."""
+    ) -> Found:
+        """Look for what answers a question in what `build` made of the data set."""
         ...
 
 
 def run_suite(
-    groups: Iterable[Group], places: Places, engine: Engine, on_progress: OnProgress
+    groups: Iterable[Group],
+    places: Places,
+    engine: Engine,
+    on_progress: OnProgress,
+    answering: "Answering | None" = None,
 ) -> Iterator[Record]:
-    """Run every group in order. The records come one at a time, a run's after one another.
+    """Run every group in order. The records come one at a time, those of a search question by
+    question: one for each answerer, or one where there is none.
 
     Raises:
         DatasetError: a data set cannot be read.
@@ -62,11 +73,16 @@ def run_suite(
     for group in groups:
         engine.check(datasets[group.dataset.name], group.build, group.searches)
     for group in groups:
-        yield from _run_group(group, datasets[group.dataset.name], engine, on_progress)
+        dataset = datasets[group.dataset.name]
+        yield from _run_group(group, dataset, engine, on_progress, answering)
 
 
 def _run_group(
-    group: Group, dataset: Dataset, engine: Engine, on_progress: OnProgress
+    group: Group,
+    dataset: Dataset,
+    engine: Engine,
+    on_progress: OnProgress,
+    answering: "Answering | None",
 ) -> Iterator[Record]:
     title = f"{dataset.name} {group.build.name}"
     engine.build(
@@ -76,10 +92,19 @@ def _run_group(
     )
     total = len(dataset.questions)
     for search in group.searches:
-        for done, question in enumerate(dataset.questions, start=1):
-            answered = engine.search(dataset, group.build, search, question)
-            yield _record(dataset, group.build, search, question, answered)
+        found = _searched(group, search, dataset, engine)
+        records = ([record] for record, _ in found) if answering is None else answering.each(found)
+        for done, of_question in enumerate(records, start=1):
+            yield from of_question
             on_progress(f"{title}/{search.name}: questions", done, total)
+
+
+def _searched(
+    group: Group, search: SearchSpec, dataset: Dataset, engine: Engine
+) -> "Iterator[tuple[Record, AnswererQuestion]]":
+    for question in dataset.questions:
+        found = engine.search(dataset, group.build, search, question)
+        yield _record(dataset, group.build, search, question, found), found.asked
 
 
 def _record(
@@ -87,7 +112,7 @@ def _record(
     build: BuildSpec,
     search: SearchSpec,
     question: Question,
-    answered: Answered,
+    found: Found,
 ) -> Record:
     return Record(
         dataset=dataset.name,
@@ -95,14 +120,15 @@ def _record(
         search=search.name,
         query_id=question.id,
         question=question.text,
-        ranked=_best_per_document(answered.ranked),
-        passages=tuple(answered.passages),
-        answered=answered.answered,
-        reason=answered.reason,
-        relevance=answered.relevance,
-        timings_ms=answered.timings_ms,
+        ranked=_best_per_document(found.ranked),
+        passages=tuple(found.passages),
+        answered=found.answered,
+        reason=found.reason,
+        relevance=found.relevance,
+        timings_ms=found.timings_ms,
         judgments=question.judgments,
         references=question.references,
+        answers=question.answers,
         answerable=question.answerable,
     )
 

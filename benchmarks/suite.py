@@ -1,6 +1,6 @@
 """A suite: what to compare, on what, by which measures, as a YAML file says it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,12 @@ from benchmarks.errors import MeasureError, SuiteError
 from benchmarks.measures import Measure, parse
 from chunkers.document import ContentType, Format
 from indexers.located import Located, LocatedError, choose, describe, load
+
+_ANSWERING = frozenset({"answerers", "judge", "at_once"})
+"""Keys that are about answers."""
+
+_QUOTED = "extractive"
+"""In a list of answerers, the one that is no use case of the gateway."""
 
 _CORPUS_FORMATS = {"text": Format.TEXT, "markdown": Format.MARKDOWN}
 
@@ -31,16 +37,40 @@ class SearchSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AnswererSpec:
+    """Who answers: a use case of the gateway, or, where that is None, the passages' own sentences.
+    `where` are the settings of the latter, read by the package that answers."""
+
+    name: str
+    use_case: str | None
+    where: Located
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnsweringSpec:
+    """Who answers what every search finds. `judge` is the use case of the gateway that judges the
+    answers, if any, and `at_once` how many questions are answered at a time. `where` is the whole
+    suite, for errors."""
+
+    answerers: tuple[AnswererSpec, ...]
+    judge: str | None
+    at_once: int
+    where: Located
+
+
+@dataclass(frozen=True, kw_only=True)
 class Suite:
     """A whole comparison.
 
     `pairs` are the builds and searches to run on every data set, in order; the first is the
-    baseline that all others are compared with. `measures` are those of each data set by its name.
+    baseline that all others are compared with. `answering` is who answers from what they find,
+    None where searches are compared alone. `measures` are those of each data set by its name.
     """
 
     datasets: tuple[DatasetSpec, ...]
     pairs: tuple[tuple[BuildSpec, SearchSpec], ...]
     measures: Mapping[str, tuple[Measure, ...]]
+    answering: AnsweringSpec | None = None
 
 
 def load_suite(path: Path) -> Suite:
@@ -48,19 +78,20 @@ def load_suite(path: Path) -> Suite:
 
     Raises:
         SuiteError: the file is not a valid suite. The message names the file, the line, the key,
-            and what is valid there. What stands in a build or a search is checked where it is
-            read.
+            and what is valid there. What stands in a build, a search or an answerer is checked
+            where it is read.
     """
     try:
         top = load(path)
-        top.only({"datasets", "builds", "searches", "runs", "measures"})
+        top.only({"datasets", "builds", "searches", "runs", "measures", *_ANSWERING})
         datasets = parse_datasets(top)
         builds = {name: BuildSpec(name=name, where=where) for name, where in _named(top, "builds")}
         searches = {
             name: SearchSpec(name=name, where=where) for name, where in _named(top, "searches")
         }
         pairs = _pairs(top, builds, searches)
-        return Suite(datasets=datasets, pairs=pairs, measures=_measures(top))
+        measures, answering = _measures(top), _answering(top)
+        return Suite(datasets=datasets, pairs=pairs, measures=measures, answering=answering)
     except LocatedError as exc:
         raise SuiteError(str(exc)) from exc
 
@@ -145,6 +176,38 @@ def _pair(
         raise top.error(f"a run is a mapping of build and search, not {describe(item)}", "runs")
     item.only({"build", "search"})
     return choose(item, "build", builds), choose(item, "search", searches)
+
+
+def _answering(top: Located) -> AnsweringSpec | None:
+    if "answerers" not in top:
+        for key in _ANSWERING & top.keys():
+            raise top.error(f"'{key}' is for answers: name those who give them in 'answerers'", key)
+        return None
+    at_once = top.get("at_once", 1)
+    if isinstance(at_once, bool) or not isinstance(at_once, int) or at_once < 1:
+        raise top.error("'at_once' must be a whole number above 0", "at_once")
+    return AnsweringSpec(
+        answerers=tuple(_answerers(top)),
+        judge=_text(top, "judge", top["judge"]) if "judge" in top else None,
+        at_once=at_once,
+        where=top,
+    )
+
+
+def _answerers(top: Located) -> Iterator[AnswererSpec]:
+    if isinstance(top["answerers"], Located):
+        for name, where in _named(top, "answerers"):
+            if "use_case" in where:
+                where.only({"use_case"})
+            use_case = _text(where, "use_case", where["use_case"]) if "use_case" in where else None
+            yield AnswererSpec(name=name, use_case=use_case, where=where)
+        return
+    names = [_text(top, "answerers", name) for name in _list(top, "answerers")]
+    for name in names:
+        if "/" in name or names.count(name) > 1:
+            raise top.error(f"a name has no '/' and is there once; not {name!r}", "answerers")
+        where = Located(top.file, top.lines["answerers"])
+        yield AnswererSpec(name=name, use_case=None if name == _QUOTED else name, where=where)
 
 
 def _list(where: Located, key: str) -> list[Any]:

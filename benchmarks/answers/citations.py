@@ -6,28 +6,29 @@ whether the passages that it cites support it. Here the data set's judgments say
 of the answer as a whole: no model judges, but a relevant passage counts even where it does not
 support the sentence, and a passage that does support it counts as wrong where the data set does
 not name its document.
+
+`cited` are numbers of passages, from 1; `documents` has the id of each passage's document.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Sequence
 
 
 def citation_precision(
-    cited: Collection[str], passages: Mapping[str, str], relevant: frozenset[str]
+    cited: Collection[int], documents: Sequence[str], relevant: frozenset[str]
 ) -> float:
     """The share of the cited passages that are of a relevant document.
 
-    `passages` has the document's id by the id of each passage that was in the prompt. A passage
-    that is cited twice counts once; one that was not in the prompt counts as cited and never as
-    relevant, as ALCE counts a citation out of range. Without a citation the value is 0, as in ALCE;
-    an empty answer, which ALCE leaves out, scores 0 too.
+    A passage that is cited twice counts once; a number that no passage has counts as cited and
+    never as relevant, as ALCE counts a citation out of range. Without a citation the value is 0, as
+    in ALCE; an empty answer, which ALCE leaves out, scores 0 too.
     """
     distinct = set(cited)
-    right = sum(passages.get(passage) in relevant for passage in distinct)
+    right = sum(documents[number - 1] in relevant for number in _there(distinct, documents))
     return right / len(distinct) if distinct else 0.0
 
 
 def citation_recall(
-    cited: Collection[str], passages: Mapping[str, str], relevant: frozenset[str]
+    cited: Collection[int], documents: Sequence[str], relevant: frozenset[str]
 ) -> float:
     """The share of the relevant documents in the prompt of which a passage is cited.
 
@@ -35,11 +36,10 @@ def citation_recall(
     answers is enough. ALCE divides by the sentences of the answer. Where the prompt had nothing
     relevant there is nothing to cite: the value is 0, and its mean leaves such questions out.
     """
-    wanted = offered(passages, relevant)
-    found = {passages[passage] for passage in cited if passage in passages} & wanted
+    wanted = relevant & set(documents)
+    found = {documents[number - 1] for number in _there(cited, documents)} & wanted
     return len(found) / len(wanted) if wanted else 0.0
 
 
-def offered(passages: Mapping[str, str], relevant: frozenset[str]) -> frozenset[str]:
-    """The relevant documents of which a passage was in the prompt."""
-    return relevant & set(passages.values())
+def _there(cited: Collection[int], documents: Sequence[str]) -> list[int]:
+    return [number for number in cited if 1 <= number <= len(documents)]

@@ -1,218 +1,200 @@
-"""Measures of answers as values, like those of `benchmarks.measures`.
+"""Measures of answers, by name. None of them applies to a record of a search alone."""
 
-A measure's repr is its identity, column name and what `parse` reads. Every value is of one
-question, so that `benchmarks.statistics` can average it, and compare two answerers in pairs.
-"""
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
-
-from benchmarks import statistics
-from benchmarks.answers.answered import Answered
-from benchmarks.answers.citations import citation_precision, citation_recall, offered
-from benchmarks.answers.expected import Expected
+from benchmarks.answers.answered import Answered, JudgeVerdict
+from benchmarks.answers.citations import citation_precision, citation_recall
 from benchmarks.answers.text import exact_match, rouge_l, rouge_tokens, squad_tokens, token_f1
-from benchmarks.errors import MeasureError, RecordsError
-from benchmarks.statistics import Difference, Estimate
+from benchmarks.kinds import Kind
+from benchmarks.records import Record
 
 _NANO = 1_000_000_000
 
+FAITHFULNESS, CORRECTNESS = "faithfulness", "correctness"
+"""What a judge can be asked of an answer; the names of the measures are those of the verdicts."""
 
-class Case(NamedTuple):
-    """An answer, and what is wanted of its question."""
-
-    answered: Answered
-    expected: Expected
+_WORST_CORRECTNESS, _BEST_CORRECTNESS = 1.0, 5.0
 
 
-_Score = Callable[[Answered, Expected], float]
+def worded(answers: Sequence[str]) -> bool:
+    """Whether there is a reference in words to compare an answer with."""
+    # One of signs alone has no tokens, and a refusal would be as good.
+    return any(squad_tokens(text) and rouge_tokens(text) for text in answers)
 
 
-def _alike(measure: Callable[[str, Sequence[str]], float]) -> _Score:
-    return lambda answered, expected: measure(answered.said, expected.answers)
+def _alike(measure: Callable[[str, Sequence[str]], float], record: Record, on: Answered) -> float:
+    # A failure is not the refusal that an unanswerable question asks for.
+    return 0.0 if on.failed is not None else measure(on.said, record.answers)
 
 
-def _precision(answered: Answered, expected: Expected) -> float:
-    return citation_precision(answered.citations, answered.passages, expected.relevant)
+def _cites(record: Record, on: Answered, measure: Callable[..., float]) -> float:
+    documents = [passage.document_id for passage in record.passages]
+    return measure(on.cited, documents, _relevant(record))
 
 
-def _recall(answered: Answered, expected: Expected) -> float:
-    return citation_recall(answered.citations, answered.passages, expected.relevant)
+def _relevant(record: Record) -> frozenset[str]:
+    return frozenset(name for name, grade in record.judgments.items() if grade > 0)
 
 
-def _declined(answered: Answered, expected: Expected) -> float:
-    return float(answered.declined)
+def _judged(record: Record) -> bool:
+    return record.answerable and bool(_relevant(record))
 
 
-def _answerable(answered: Answered, expected: Expected) -> bool:
-    return expected.answerable
+def _offered(record: Record) -> bool:
+    documents = {passage.document_id for passage in record.passages}
+    return record.answerable and bool(_relevant(record) & documents)
 
 
-def _unanswerable(answered: Answered, expected: Expected) -> bool:
-    return not expected.answerable
+def _known(record: Record) -> bool:
+    return not record.answerable or worded(record.answers)
 
 
-def _worded(answered: Answered, expected: Expected) -> bool:
-    # A reference of signs alone has no tokens, and a refusal would be as good.
-    words = any(squad_tokens(text) and rouge_tokens(text) for text in expected.answers)
-    return expected.answerable and words
+def _worded(record: Record) -> bool:
+    return record.answerable and worded(record.answers)
 
 
-def _known(answered: Answered, expected: Expected) -> bool:
-    return not expected.answerable or _worded(answered, expected)
+def _answerable(record: Record) -> bool:
+    return record.answerable
 
 
-def _judged(answered: Answered, expected: Expected) -> bool:
-    return expected.answerable and bool(expected.relevant)
+def _unanswerable(record: Record) -> bool:
+    return not record.answerable
 
 
-def _offered(answered: Answered, expected: Expected) -> bool:
-    return expected.answerable and bool(offered(answered.passages, expected.relevant))
+def _any(record: Record) -> bool:
+    return True
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Kind:
-    """What is behind a name."""
+def _of(
+    score: Callable[[Record, Answered], float], applies: Callable[[Record], bool], **about: Any
+) -> Kind:
+    """A measure of what an answerer gave."""
 
-    score: _Score
-    applies: Callable[[Answered, Expected], bool]
-    lower_is_better: bool = False
-    decimals: int = 3
+    def scored(record: Record, cut: int | None) -> float:
+        assert record.given is not None
+        return float(score(record, record.given))
 
-
-def _paid(amount: Callable[[Answered], float | None], decimals: int) -> _Kind:
-    """What an answer took of something; it applies where the amount is known."""
-    return _Kind(
-        score=lambda answered, expected: float(amount(answered) or 0),
-        applies=lambda answered, expected: amount(answered) is not None,
-        lower_is_better=True,
-        decimals=decimals,
+    return Kind(
+        score=scored, applies=lambda record: record.given is not None and applies(record), **about
     )
 
 
-_KINDS: dict[str, _Kind] = {
-    "exact_match": _Kind(score=_alike(exact_match), applies=_known),
-    "F1": _Kind(score=_alike(token_f1), applies=_known),
-    "ROUGE_L": _Kind(score=_alike(rouge_l), applies=_known),
-    "exact_match_answerable": _Kind(score=_alike(exact_match), applies=_worded),
-    "F1_answerable": _Kind(score=_alike(token_f1), applies=_worded),
-    "ROUGE_L_answerable": _Kind(score=_alike(rouge_l), applies=_worded),
-    "citation_precision": _Kind(score=_precision, applies=_judged),
-    "citation_recall": _Kind(score=_recall, applies=_offered),
-    "refusal_right": _Kind(score=_declined, applies=_unanswerable),
-    "refusal_wrong": _Kind(score=_declined, applies=_answerable, lower_is_better=True),
-    "refusal_missed": _Kind(
-        score=lambda answered, expected: 1 - _declined(answered, expected),
-        applies=_unanswerable,
+def _texts(name: str, measure: Callable[[str, Sequence[str]], float]) -> dict[str, Kind]:
+    def score(record: Record, on: Answered) -> float:
+        return _alike(measure, record, on)
+
+    return {name: _of(score, _known), f"{name}_answerable": _of(score, _worded, leads=True)}
+
+
+def _amount(amount: Callable[[Record], float | None], decimals: int) -> Kind:
+    """What something took; it applies where that is known."""
+    return Kind(
+        score=lambda record, cut: float(amount(record) or 0),
+        applies=lambda record: amount(record) is not None,
         lower_is_better=True,
+        decimals=decimals,
+        best=None,
+    )
+
+
+def _spent(record: Record, field: str) -> float | None:
+    spent = record.given and record.given.spent
+    return getattr(spent, field) if spent else None
+
+
+def _usd(nano: float | None) -> float | None:
+    return None if nano is None else nano / _NANO
+
+
+def _verdict(record: Record, name: str) -> JudgeVerdict | None:
+    return (record.verdicts or {}).get(name)
+
+
+def _has_score(record: Record, name: str) -> bool:
+    verdict = _verdict(record, name)
+    return verdict is not None and verdict.score is not None
+
+
+def _score(record: Record, name: str) -> float:
+    verdict = _verdict(record, name)
+    # What was not answered was not judged.
+    return _WORST_CORRECTNESS if verdict is None or verdict.score is None else verdict.score
+
+
+def _correctness_known(record: Record) -> bool:
+    if record.given is None or record.verdicts is None or not _worded(record):
+        return False
+    return record.given.declined or _has_score(record, CORRECTNESS)
+
+
+def _unjudged(record: Record) -> float:
+    verdicts = (record.verdicts or {}).values()
+    return sum(verdict.score is None for verdict in verdicts) / len(verdicts)
+
+
+def _judge_usd(record: Record) -> float | None:
+    verdicts = record.verdicts
+    return None if verdicts is None else sum(v.spent.cost_nano for v in verdicts.values()) / _NANO
+
+
+ANSWERS: Mapping[str, Kind] = {
+    "failed": _of(lambda record, on: on.failed is not None, _any, lower_is_better=True, leads=True),
+    **_texts("exact_match", exact_match),
+    **_texts("F1", token_f1),
+    **_texts("ROUGE_L", rouge_l),
+    "refusal_right": _of(
+        lambda record, on: on.declined and on.failed is None, _unanswerable, leads=True
     ),
-    "tokens_in": _paid(lambda answered: answered.tokens_in, 0),
-    "tokens_out": _paid(lambda answered: answered.tokens_out, 0),
-    "cost_usd": _paid(lambda answered: answered.cost_nano / _NANO, 6),
-    "TTFT_ms": _paid(lambda answered: answered.first_token_ms, 1),
-    "total_ms": _paid(lambda answered: answered.total_ms, 1),
+    "refusal_wrong": _of(
+        lambda record, on: on.declined, _answerable, lower_is_better=True, leads=True
+    ),
+    "refusal_missed": _of(
+        lambda record, on: not on.declined, _unanswerable, lower_is_better=True, leads=True
+    ),
+    "citation_precision": _of(lambda r, on: _cites(r, on, citation_precision), _judged),
+    "citation_recall": _of(lambda r, on: _cites(r, on, citation_recall), _offered),
+    "tokens_in": _amount(lambda record: _spent(record, "tokens_read"), 0),
+    "tokens_out": _amount(lambda record: _spent(record, "tokens_out"), 0),
+    "cost_usd": _amount(lambda record: _usd(_spent(record, "cost_nano")), 6),
+    "TTFT_ms": _amount(lambda record: record.given.first_token_ms if record.given else None, 1),
+    "total_ms": _amount(lambda record: record.given.total_ms if record.given else None, 1),
+    FAITHFULNESS: Kind(
+        score=lambda record, cut: _score(record, FAITHFULNESS),
+        applies=lambda record: _has_score(record, FAITHFULNESS),
+    ),
+    CORRECTNESS: Kind(
+        score=lambda record, cut: _score(record, CORRECTNESS),
+        applies=_correctness_known,
+        decimals=2,
+        best=_BEST_CORRECTNESS,
+    ),
+    "unjudged": Kind(
+        score=lambda record, cut: _unjudged(record),
+        applies=lambda record: bool(record.verdicts),
+        lower_is_better=True,
+        leads=True,
+    ),
+    "judge_cost_usd": _amount(_judge_usd, 6),
 }
+"""`failed` is the share of questions that the gateway gave no answer to.
 
+`exact_match`, `F1` and `ROUGE_L` apply to all questions, as in SQuAD 2.0, where a refusal is the
+right answer to an unanswerable question and the wrong one to any other: who always refuses scores
+the share of unanswerable questions. Those named `_answerable` leave these out. None of the six
+applies to an answerable question without a reference in words, and a failure scores 0 by all.
 
-@dataclass(frozen=True, kw_only=True, repr=False)
-class AnswerMeasure:
-    """The mean of one score a question; `name` is a key of the registry.
+`refusal_right` is the share of unanswerable questions that were refused, `refusal_missed` of those
+that were answered; a failure is neither. `refusal_wrong` is the share of answerable questions that
+got no answer, failures among them.
 
-    `exact_match`, `F1` and `ROUGE_L` apply to all questions, as in SQuAD 2.0, where a refusal is
-    the right answer to an unanswerable question and the wrong one to any other; those named
-    `_answerable` leave the unanswerable ones out. None of the six applies to an answerable
-    question without a reference in words.
+`citation_precision` applies to answerable questions with a relevant document, and
+`citation_recall` to those whose prompt had a passage of one; no answer scores 0 by both.
 
-    `citation_precision` applies to answerable questions with a relevant document, and
-    `citation_recall` to those whose prompt had a passage of one; a refusal scores 0 by both.
-    `refusal_right` is the share of unanswerable questions that were refused, `refusal_missed` of
-    those that were answered, and `refusal_wrong` the share of answerable questions refused. The
-    others apply to all questions, but `TTFT_ms` to streamed answers only.
-    """
+`tokens_in` (those of the prompt cache among them), `tokens_out` and `cost_usd` apply where they
+are known, not to failures; `total_ms` to all questions, and `TTFT_ms` to streamed answers.
 
-    name: str
-
-    def __repr__(self) -> str:
-        return self.name
-
-    @property
-    def lower_is_better(self) -> bool:
-        """Whether the smaller of two values is the better one."""
-        return _KINDS[self.name].lower_is_better
-
-    @property
-    def decimals(self) -> int:
-        """How many decimals are worth showing."""
-        return _KINDS[self.name].decimals
-
-    def applies(self, answered: Answered, expected: Expected) -> bool:
-        """Whether the question, and the answer to it, can be measured."""
-        return _KINDS[self.name].applies(answered, expected)
-
-    def score(self, answered: Answered, expected: Expected) -> float:
-        """The score of one question that the measure applies to."""
-        return _KINDS[self.name].score(answered, expected)
-
-    def estimate(self, cases: Sequence[Case]) -> Estimate | None:
-        """The mean over one answerer's cases, or None where none of them can be measured."""
-        measured = [self.score(*case) for case in cases if self.applies(*case)]
-        return statistics.mean(measured) if measured else None
-
-    def difference(self, cases: Sequence[Case], baseline: Sequence[Case]) -> Difference | None:
-        """The mean less the baseline's, over the questions that can be measured in both.
-
-        It is None where there is no such question.
-
-        Raises:
-            RecordsError: the two answerers were not asked the same questions.
-        """
-        pairs = [
-            (self.score(*ours), self.score(*theirs))
-            for ours, theirs in _pairs(cases, baseline)
-            if self.applies(*ours) and self.applies(*theirs)
-        ]
-        if not pairs:
-            return None
-        ours, theirs = zip(*pairs, strict=True)
-        return statistics.mean_difference(ours, theirs)
-
-
-def score(answered: Answered, expected: Expected) -> dict[str, float]:
-    """Every measure that applies to the answer, by name.
-
-    Raises:
-        ValueError: the answer is to another question than what is expected.
-    """
-    if answered.question_id != expected.question_id:
-        raise ValueError(
-            f"the answer is to question {answered.question_id!r}, not {expected.question_id!r}"
-        )
-    return {
-        name: kind.score(answered, expected)
-        for name, kind in _KINDS.items()
-        if kind.applies(answered, expected)
-    }
-
-
-def parse(text: str) -> AnswerMeasure:
-    """The measure whose repr is `text`.
-
-    Raises:
-        MeasureError: there is none; the message lists the valid names.
-    """
-    if text not in _KINDS:
-        raise MeasureError(f"no measure of answers {text!r}; valid: {', '.join(valid_names())}")
-    return AnswerMeasure(name=text)
-
-
-def valid_names() -> list[str]:
-    """Every name that `parse` reads."""
-    return list(_KINDS)
-
-
-def _pairs(cases: Sequence[Case], baseline: Sequence[Case]) -> list[tuple[Case, Case]]:
-    others = {case.expected.question_id: case for case in baseline}
-    if others.keys() != {case.expected.question_id for case in cases}:
-        raise RecordsError("the two answerers were not asked the same questions; run both again")
-    return [(case, others[case.expected.question_id]) for case in cases]
+`faithfulness` (0 or 1) applies to answers with a verdict. `correctness` (1 to 5) applies to
+answerable questions with a reference in words: no answer scores 1, and an answer without a verdict
+is left out. `unjudged` is the share of verdicts that could not be read, or that the judge failed
+to give, and `judge_cost_usd` is apart from what answers cost."""

@@ -20,14 +20,16 @@ class Question:
     """A question, and what is known of its answer.
 
     `judgments` grades documents, 0 for irrelevant; a document without one counts as irrelevant.
-    `references` are the stretches that hold the answer, where the set marks them. `answerable` is
-    False for a question that nothing in the documents answers.
+    `references` are the stretches that hold the answer, where the set marks them. `answers` are
+    reference answers in words, each as good as the others, where the set has them. `answerable` is
+    False for a question that nothing in the documents answers: it has none of all these.
     """
 
     id: str
     text: str
     judgments: Mapping[str, int] = field(default_factory=dict)
     references: tuple[Span, ...] = ()
+    answers: tuple[str, ...] = ()
     answerable: bool = True
     locale: str | None = None
 

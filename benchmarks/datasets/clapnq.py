@@ -3,7 +3,8 @@ al., TACL 13, 2025).
 
 The files are `dev_answerable.jsonl` and `dev_unanswerable.jsonl`, with the fields id, input,
 passages (one, of title and text) and output (of selected_sentences). Every distinct passage is a
-document. A selected sentence is a reference where it stands in its passage exactly once.
+document. A selected sentence is a reference where it stands in its passage exactly once. Each item
+of the output has one annotator's answer.
 """
 
 import hashlib
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.datasets.base import Dataset, Question, Span
-from benchmarks.datasets.rows import Row, content_of, json_rows, list_of, text_of
+from benchmarks.datasets.rows import Row, answers_of, content_of, json_rows, list_of, text_of
 from benchmarks.datasets.spec import DatasetSpec, Places
 from benchmarks.errors import DatasetError
 from chunkers.document import Content
@@ -59,8 +60,14 @@ def _questions(
             text=text_of(row, "input", where),
             judgments={document_id: 1} if answerable else {},
             references=tuple(_references(row, document_id, text, where)),
+            answers=_answers(row, where) if answerable else (),
             answerable=answerable,
         )
+
+
+def _answers(row: Row, where: str) -> tuple[str, ...]:
+    """An annotator who found no answer where another did gave an empty one."""
+    return answers_of(text_of(item, "answer", where) for item in list_of(row, "output", where))
 
 
 def _references(row: Row, document_id: str, text: str, where: str) -> Iterator[Span]:

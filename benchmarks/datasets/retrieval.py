@@ -1,8 +1,8 @@
 """Retrieval sets, the form of BEIR: a corpus, queries, and graded judgments of documents.
 
 `corpus.jsonl` has rows `{"_id", "title", "text"}`; in its place there can be Markdown files under
-`documents/`, whose ids are their paths from there. `queries.jsonl` has rows `{"_id", "text"}`,
-and `qrels.tsv` the header `query-id corpus-id score`.
+`documents/`, whose ids are their paths from there. `queries.jsonl` has rows `{"_id", "text"}`, and
+some sets a `reference_answer` in them; `qrels.tsv` has the header `query-id corpus-id score`.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.datasets.base import Dataset, Question
-from benchmarks.datasets.rows import content_of, json_rows, lines, text_of
+from benchmarks.datasets.rows import Row, answers_of, content_of, json_rows, lines, text_of
 from benchmarks.datasets.spec import DatasetSpec, Places
 from benchmarks.errors import DatasetError
 from chunkers.document import Content, Format
@@ -124,4 +124,18 @@ def _questions(path: Path, judgments: Judgments) -> Iterator[Question]:
         if judged and unanswerable:
             raise DatasetError(f"{where}: {name!r} is unanswerable but has a relevant document")
         if judged or unanswerable:
-            yield Question(id=name, text=text, judgments=grades, answerable=judged)
+            yield Question(
+                id=name,
+                text=text,
+                judgments=grades,
+                # Some sets word a refusal as the answer to a question that nothing answers.
+                answers=_answers(row, where) if judged else (),
+                answerable=judged,
+            )
+
+
+def _answers(row: Row, where: str) -> tuple[str, ...]:
+    answer = row.get("reference_answer")
+    if answer is not None and not isinstance(answer, str):
+        raise DatasetError(f"{where}: 'reference_answer' must be text or null, not {answer!r}")
+    return answers_of([answer or ""])

@@ -1,7 +1,7 @@
 """Rows of a data set's files, and what is made of them, with errors that say where."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +71,11 @@ def list_of(row: Row, key: str, where: str) -> list[Row]:
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         raise DatasetError(f"{where}: {key!r} must be a list of JSON objects")
     return value
+
+
+def answers_of(texts: Iterable[str]) -> tuple[str, ...]:
+    """Reference answers, each once; a blank one is none."""
+    return tuple(dict.fromkeys(text for text in texts if text.strip()))
 
 
 def content_of(spec: DatasetSpec, document_id: str, title: str, text: str) -> Content:

@@ -1,14 +1,14 @@
 """Two systems side by side, on the same questions."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.errors import RecordsError
-from benchmarks.measures import Measure
-from benchmarks.records import RunKey, Runs
+from benchmarks.measures import Measure, PerQuestion
+from benchmarks.records import Record, RunKey, Runs
 from benchmarks.report.summary import Measures
 from benchmarks.report.table import rounded
 from benchmarks.statistics import Difference, Verdict
@@ -17,7 +17,8 @@ from chunkers.document import JSON
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """A measure of two systems on one data set; the difference is `other` less `baseline`."""
+    """A measure of two systems on one data set, over the questions that it can be taken of in both;
+    the difference is `other` less `baseline`."""
 
     dataset: str
     measure: Measure
@@ -47,7 +48,7 @@ class Comparison:
 
 
 def compare(runs: Runs, measures: Measures, baseline: str, other: str) -> tuple[Comparison, ...]:
-    """Every measure of two systems, named BUILD/SEARCH, on the data sets that both were run on.
+    """Every measure of two systems, by their names, on the data sets that both were run on.
 
     Raises:
         RecordsError: there is no such system, or no data set that both were run on, or the two
@@ -87,8 +88,9 @@ def _comparisons(
         if theirs is None or ours is None:
             continue
         for measure in measures.get(dataset, ()):
-            before, after = measure.estimate(theirs), measure.estimate(ours)
             difference = measure.difference(ours, theirs)
+            before = measure.estimate(_measured(measure, theirs, ours))
+            after = measure.estimate(_measured(measure, ours, theirs))
             if before and after and difference:
                 yield Comparison(
                     dataset=dataset,
@@ -97,6 +99,16 @@ def _comparisons(
                     other=after.value,
                     difference=difference,
                 )
+
+
+def _measured(
+    measure: Measure, records: Sequence[Record], others: Sequence[Record]
+) -> Sequence[Record]:
+    """The records of questions that can be measured in others too, where that is by question."""
+    if not isinstance(measure, PerQuestion):
+        return records
+    both = {other.query_id for other in others if measure.applies(other)}
+    return [record for record in records if record.query_id in both and measure.applies(record)]
 
 
 def _values(comparison: Comparison) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.markup import escape
 
+from benchmarks.answers.answered import Answered, JudgeVerdict
 from benchmarks.measures import Measure, PerQuestion
 from benchmarks.records import Record
 
@@ -25,22 +26,27 @@ class Failure:
 def failures(
     records: Iterable[Record], measures: Sequence[Measure], limit: int
 ) -> tuple[Failure, ...]:
-    """At most `limit` records below 1, the worst first.
+    """At most `limit` records below the best score, the worst first.
 
-    A record is scored by the first of the measures that is a share of 1 and applies to it; so an
-    unanswerable question can fail by `abstained` beside questions that fail by nDCG.
+    A record is scored by the first of the measures that has a best score, leads where one that
+    leads does, and applies to it; so an unanswerable question can fail by `abstained` beside
+    questions that fail by nDCG.
     """
-    shares = [
+    scored = [
         measure
-        for measure in measures
-        if isinstance(measure, PerQuestion) and not measure.lower_is_better
+        for measure in sorted(measures, key=lambda measure: not measure.leads)
+        if isinstance(measure, PerQuestion) and measure.best and not measure.lower_is_better
     ]
     found = []
     for record in records:
-        measure = next((measure for measure in shares if measure.applies(record)), None)
-        if measure is not None and (score := measure.score(record)) < 1:
+        measure = next((measure for measure in scored if measure.applies(record)), None)
+        if measure is not None and (score := measure.score(record)) < (measure.best or 0):
             found.append(Failure(record=record, measure=measure, score=score))
-    return tuple(sorted(found, key=lambda failure: failure.score)[:limit])
+    return tuple(sorted(found, key=_share)[:limit])
+
+
+def _share(failure: Failure) -> float:
+    return failure.score / (failure.measure.best or 1)
 
 
 def print_failures(found: Iterable[Failure], console: Console) -> None:
@@ -52,6 +58,12 @@ def print_failures(found: Iterable[Failure], console: Console) -> None:
         console.print(f"[bold]{escape(title)}[/bold]  {escape(score)}")
         console.print(f"  question  {escape(_short(record.question))}")
         console.print(f"  wanted    {escape(_wanted(record))}")
+        for answer in record.answers if record.given else ():
+            console.print(f"  reference {escape(_short(answer))}")
+        if record.given:
+            console.print(f"  answer    {escape(_answer(record.given))}")
+        for name, verdict in (record.verdicts or {}).items():
+            console.print(f"  judge     {escape(_judge(name, verdict))}")
         console.print(f"  ranked    {escape(_ranked(record))}")
         for passage in record.passages[:_PASSAGES]:
             span = f"{passage.document_id}[{passage.start}:{passage.end}] {passage.relevance:.2f}"
@@ -68,6 +80,20 @@ def _wanted(record: Record) -> str:
         spans = record.references
         return ", ".join(f"{span.document_id}[{span.start}:{span.end}]" for span in spans)
     return ", ".join(name for name, grade in record.judgments.items() if grade > 0)
+
+
+def _answer(given: Answered) -> str:
+    if given.failed is not None:
+        return f"failed: {given.failed}"
+    if given.declined:
+        return f"none: {given.reason or 'no reason given'}"
+    cited = "".join(f"[{number}]" for number in given.cited)
+    return f"{_short(given.text)} {cited}".rstrip()
+
+
+def _judge(name: str, verdict: JudgeVerdict) -> str:
+    score = "no verdict" if verdict.score is None else f"{verdict.score:g}"
+    return f"{name} {score}: {_short(verdict.failed or verdict.feedback)}"
 
 
 def _ranked(record: Record) -> str:

@@ -84,8 +84,11 @@ def _label(run: RunKey, runs: Sequence[RunKey]) -> str:
 
 
 def _heading(column: _Column) -> str:
-    cell = next(iter(column.values()))
-    return f"{cell.measure!r}\nn={cell.estimate.queries}"
+    """The measure, and of how many questions: answers differ in which ones they can be taken of."""
+    name = next(repr(cell.measure) for cell in column.values())
+    counts = [cell.estimate.queries for cell in column.values()]
+    least, most = min(counts), max(counts)
+    return f"{name}\nn={least}" if least == most else f"{name}\nn={least} to {most}"
 
 
 def _texts(cell: Cell | None) -> tuple[Text, Text]:

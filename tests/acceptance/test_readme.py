@@ -13,8 +13,8 @@ import httpx
 import pytest
 import yaml
 
-from indexers.catalog import load_catalog
 from generation.__main__ import parser as generation_parser
+from indexers.catalog import load_catalog
 from indexers.options import parser
 from tests.acceptance.commands import ROOT, environment
 from tests.servers import serving

@@ -13,10 +13,13 @@ import pytest
 from benchmarks.datasets import Dataset, Question
 from benchmarks.errors import SuiteError
 from benchmarks.records import RankedDocument, Record, ReturnedPassage
-from benchmarks.run import Answered, OnProgress
+from benchmarks.run import Found, OnProgress
 from benchmarks.suite import BuildSpec, SearchSpec
 from chunkers import extract
+from indexers.embedding import MiniLM
 from indexers.located import LocatedError
+from retrieval.answering import Question as AnswererQuestion
+from tests.retrieval.answering.passages import passage
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 
@@ -51,7 +54,7 @@ class OverlapEngine:
 
     def search(
         self, dataset: Dataset, build: BuildSpec, search: SearchSpec, question: Question
-    ) -> Answered:
+    ) -> Found:
         words = _words(question.text)
         scored = [
             (len(words & _words(text)) / len(words), document, start, end, text)
@@ -60,7 +63,7 @@ class OverlapEngine:
         found = sorted((hit for hit in scored if hit[0] > 0), key=lambda hit: -hit[0])
         least = search.where.get("at_least", 0.0)
         kept = [hit for hit in found if hit[0] >= least][: search.where.get("top_k", 5)]
-        return Answered(
+        return Found(
             ranked=[RankedDocument(document_id=hit[1], score=hit[0]) for hit in found],
             passages=[
                 ReturnedPassage(
@@ -77,6 +80,14 @@ class OverlapEngine:
             reason=None if kept else "no passage is like the question",
             relevance=found[0][0] if found else 0.0,
             timings_ms={"total": 1.0},
+            asked=AnswererQuestion(
+                text=question.text,
+                passages=[
+                    passage(text, document=document, start=start, relevance=score)
+                    for score, document, start, _, text in kept
+                ],
+                embedder=MiniLM(),
+            ),
         )
 
 

@@ -47,6 +47,30 @@ def test_a_retrieval_set(data: Path) -> None:
     assert {content.title for content in dataset.documents} == set(DOCUMENTS)
 
 
+def answer_in_words(data: Path, **answers: object) -> None:
+    """Give the queries of the set `help` the answers by their ids."""
+    path = data / "help" / "queries.jsonl"
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    write_lines(path, [{**row, "reference_answer": answers.get(row["_id"])} for row in rows])
+
+
+def test_a_retrieval_set_with_answers(data: Path) -> None:
+    answer_in_words(data, q1="Choose Pause.", q2=" ", q4="Of another split.")
+    questions = load(data, "retrieval", "help").questions
+    assert [question.answers for question in questions] == [("Choose Pause.",), (), ()]
+
+
+def test_the_wording_of_a_refusal_is_no_answer(data: Path) -> None:
+    answer_in_words(data, q1="Choose Pause.", q3="The documents do not say.")
+    assert load(data, "retrieval", "help").questions[2].answers == ()
+
+
+def test_an_answer_that_is_not_text_is_named(data: Path) -> None:
+    answer_in_words(data, q2=["Five", "days"])
+    with pytest.raises(DatasetError, match=r"queries\.jsonl:2: 'reference_answer' must be text"):
+        load(data, "retrieval", "help")
+
+
 def test_documents_can_be_read_twice_and_have_one_revision(data: Path) -> None:
     dataset = load(data, "retrieval", "help")
     assert list(dataset.documents) == list(dataset.documents)
@@ -271,3 +295,19 @@ def test_the_shared_spans_hold_in_the_extracted_markdown(shared_data: Path) -> N
     rows = (shared_data / "spans/aws_markdown/docs.jsonl").read_text(encoding="utf-8").splitlines()
     texts = {row["doc_id"]: row["text"] for row in map(json.loads, rows)}
     assert {content.id: extract(content).text for content in dataset.documents} == texts
+
+
+@pytest.mark.parametrize(
+    ("form", "path", "answers"),
+    [
+        ("retrieval", "techqa_480", 384),
+        ("clapnq", "clapnq", 478),
+        ("retrieval", "aws_docs_qa", 100),
+    ],
+)
+def test_the_reference_answers_of_the_shared_sets(
+    shared_data: Path, form: str, path: str, answers: int
+) -> None:
+    questions = load(shared_data, form, path).questions
+    assert sum(len(question.answers) for question in questions) == answers
+    assert all(bool(question.answers) == question.answerable for question in questions)

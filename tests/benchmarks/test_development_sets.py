@@ -26,7 +26,7 @@ def clapnq_row(id_: str, *selected: str) -> dict[str, object]:
         "id": id_,
         "input": f"question {id_}",
         "passages": [{"title": "Seasons", "text": TEXT}],
-        "output": [{"selected_sentences": list(selected)}],
+        "output": [{"answer": "", "selected_sentences": list(selected)}],
     }
 
 
@@ -42,6 +42,22 @@ def test_clapnq(tmp_path: Path) -> None:
     # What stands there twice could be either, and what stands nowhere is not there.
     assert [TEXT[span.start : span.end] for span in yes.references] == ["Averages smooth them ."]
     assert (no.judgments, no.references, no.answerable) == ({}, (), False)
+
+
+def test_clapnq_has_every_annotators_answer_once(tmp_path: Path) -> None:
+    answers = ["Averages do.", "", "Averages smooth.", "Averages do."]
+    row = {**clapnq_row("1"), "output": [{"answer": answer} for answer in answers]}
+    write_lines(tmp_path / "set" / "dev_answerable.jsonl", [row])
+    write_lines(tmp_path / "set" / "dev_unanswerable.jsonl", [clapnq_row("2")])
+    yes, no = load(tmp_path, "clapnq").questions
+    assert (yes.answers, no.answers) == (("Averages do.", "Averages smooth."), ())
+
+
+def test_an_output_without_an_answer_is_named(tmp_path: Path) -> None:
+    row = {**clapnq_row("1"), "output": [{"selected_sentences": []}]}
+    write_lines(tmp_path / "set" / "dev_answerable.jsonl", [row])
+    with pytest.raises(DatasetError, match=r"dev_answerable\.jsonl:1: 'answer' must be text"):
+        load(tmp_path, "clapnq")
 
 
 def test_a_question_over_two_passages_is_named(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.answers.answering import ask
 from benchmarks.calibrate import calibrate, load_calibration
 from benchmarks.datasets import Dataset, Places, Question
 from benchmarks.engine import PassagesEngine, open_engine
@@ -16,6 +17,7 @@ from chunkers.document import Content, ContentType, Format
 from indexers.located import Located
 from indexers.state import State
 from indexers.store.edge import EdgeStore
+from retrieval.answering import Quoting
 
 BUILD = BuildSpec(name="plain", where=Located("suite.yaml", 1))
 SEARCH = SearchSpec(name="default", where=Located("suite.yaml", 2))
@@ -81,6 +83,18 @@ def test_a_question_that_an_index_fails_on_is_not_answered(place: Place) -> None
     place.lose("article")
     with pytest.raises(SearchError, match=r"help, plain/default, question 'q1': no collection"):
         place.engine.search(dataset, BUILD, SEARCH, QUESTION)
+
+
+def test_answerers_are_asked_of_the_passages_that_are_returned(place: Place) -> None:
+    dataset = help_set(ARTICLE)
+    place.engine.build(dataset, BUILD, silent)
+    found = place.engine.search(dataset, BUILD, SEARCH, QUESTION)
+    assert found.asked.text == QUESTION.text
+    assert [passage.text for passage in found.asked.passages] == [
+        passage.text for passage in found.passages
+    ]
+    given = ask(Quoting(), found.asked)
+    assert (given.text, given.cited) == (ARTICLE.data.decode(), (1,))
 
 
 def test_what_only_some_indexes_answer_is_no_answer(place: Place) -> None:

@@ -58,7 +58,7 @@ def test_a_run_leaves_records_and_a_summary(
     lines = (tmp_path / "out" / "records.jsonl").read_text(encoding="utf-8").splitlines()
     assert len(lines) == 6
     rows = json.loads((tmp_path / "out" / "summary.json").read_text(encoding="utf-8"))
-    keys = ["dataset", "build", "search", "measure", "value", "low", "high", "queries"]
+    keys = ["dataset", "build", "search", "answerer", "measure", "value", "low", "high", "queries"]
     assert [list(row) for row in rows] == [keys] * 6
 
 

@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -5,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.answers.answered import Answered, JudgeVerdict, Spent
 from benchmarks.datasets import Span
 from benchmarks.errors import RecordsError
 from benchmarks.records import (
@@ -22,6 +24,14 @@ from benchmarks.records import (
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 SHARE = st.floats(0, 1)
 COUNT = st.integers(0, 10_000)
+SPENT = st.builds(
+    Spent,
+    tokens_in=COUNT,
+    tokens_out=COUNT,
+    tokens_cache_read=COUNT,
+    tokens_cache_write=COUNT,
+    cost_nano=COUNT,
+)
 RECORDS = st.builds(
     Record,
     dataset=TEXT,
@@ -48,6 +58,34 @@ RECORDS = st.builds(
     judgments=st.dictionaries(TEXT, COUNT),
     references=st.lists(st.builds(Span, document_id=TEXT, start=COUNT, end=COUNT)).map(tuple),
     answerable=st.booleans(),
+    answers=st.lists(TEXT).map(tuple),
+    answerer=st.none() | TEXT,
+    given=st.none()
+    | st.builds(
+        Answered,
+        text=TEXT,
+        refused=st.booleans(),
+        reason=st.none() | TEXT,
+        failed=st.none() | TEXT,
+        cited=st.lists(COUNT).map(tuple),
+        total_ms=SHARE,
+        first_token_ms=st.none() | SHARE,
+        spent=st.none() | SPENT,
+        target=st.none() | TEXT,
+        attempts=COUNT,
+        call_id=st.none() | TEXT,
+    ),
+    verdicts=st.none()
+    | st.dictionaries(
+        TEXT,
+        st.builds(
+            JudgeVerdict,
+            score=st.none() | SHARE,
+            feedback=TEXT,
+            failed=st.none() | TEXT,
+            spent=SPENT,
+        ),
+    ),
 )
 
 
@@ -73,7 +111,20 @@ def test_records_are_written_as_they_pass(
     assert list(read_records(path)) == records
 
 
-@pytest.mark.parametrize("line", ["{", "[]", "{}", '{"dataset": "a"}'])
+def test_a_record_from_before_there_were_answers_is_one_of_a_search(
+    make_record: Callable[..., Record],
+) -> None:
+    record = make_record()
+    fields = json.loads(to_line(record))
+    for name in ("answers", "answerer", "given", "verdicts"):
+        del fields[name]
+    assert from_line(json.dumps(fields)) == record
+    assert record.key.system == "b/s"
+
+
+@pytest.mark.parametrize(
+    "line", ["{", "[]", "{}", '{"dataset": "a"}', '{"ranked": [], "passages": [], "references": 3}']
+)
 def test_a_line_that_is_no_record_is_named(line: str, tmp_path: Path) -> None:
     path = tmp_path / "records.jsonl"
     path.write_text(line + "\n", encoding="utf-8")
@@ -108,4 +159,10 @@ def test_runs_keep_their_order(make_record: Callable[..., Record]) -> None:
     records = [make_record(build=build, query_id=q) for build in "ba" for q in ("q1", "q2")]
     runs = by_run(records)
     assert list(runs) == [RunKey("help", "b", "s"), RunKey("help", "a", "s")]
-    assert [record.query_id for record in runs["help", "a", "s"]] == ["q1", "q2"]  # type: ignore[index]
+    assert [record.query_id for record in runs[RunKey("help", "a", "s")]] == ["q1", "q2"]
+
+
+def test_what_an_answerer_gave_is_a_run_of_its_own(make_record: Callable[..., Record]) -> None:
+    records = [make_record(), make_record(answerer="extractive"), make_record(answerer="bedrock")]
+    names = [key.system for key in by_run(records)]
+    assert names == ["b/s", "b/s/extractive", "b/s/bedrock"]

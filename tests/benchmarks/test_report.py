@@ -4,6 +4,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
+from benchmarks.answers.answered import Answered
 from benchmarks.datasets import Span
 from benchmarks.errors import RecordsError
 from benchmarks.measures import Measure, parse
@@ -67,6 +68,7 @@ def test_the_rows_of_the_summary(runs: Runs) -> None:
         "dataset": "help",
         "build": "good",
         "search": "s",
+        "answerer": None,
         "measure": "hit@1",
         "value": 1.0,
         "low": 1.0,
@@ -166,3 +168,24 @@ def test_a_failure_shows_question_answer_and_what_came_back(make_record: MakeRec
     for part in ("how [long]?", "a[3:9]", "x 1.000", "x[0:5] 0.50 t", "below the threshold"):
         assert part in text
     assert "no answer" in text
+
+
+def test_both_systems_are_measured_on_the_questions_that_they_have_in_common(
+    make_record: MakeRecord,
+) -> None:
+    def run(name: str, *first_token_ms: float | None) -> list[Record]:
+        return [
+            make_record(
+                answerer=name,
+                query_id=f"q{number}",
+                given=Answered(text="t", refused=False, total_ms=1.0, first_token_ms=value),
+            )
+            for number, value in enumerate(first_token_ms)
+        ]
+
+    runs = by_run([*run("one", 100.0, 200.0, None), *run("two", None, 300.0, None)])
+    (found,) = compare(runs, measures("TTFT_ms"), "b/s/one", "b/s/two")
+    assert (found.baseline, found.other, found.difference.queries) == (200.0, 300.0, 1)
+    printer, out = console()
+    print_cells(summarise(runs, measures("TTFT_ms")), printer)
+    assert "n=1 to 2" in out.getvalue()

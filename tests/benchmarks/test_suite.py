@@ -82,7 +82,7 @@ def test_runs_are_grouped_by_what_is_built(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("builds:", "build:", r":4: unknown key 'build'; valid keys: builds, datasets, "),
+        ("builds:", "build:", r":4: unknown key 'build'; valid keys: answerers, at_once, "),
         (
             "form: retrieval",
             "form: beir",
@@ -133,7 +133,56 @@ def test_a_section_must_name_something(tmp_path: Path) -> None:
         suite(tmp_path, "builds: {a: {}}\nsearches: {b: {}}\n")
 
 
-@pytest.mark.parametrize("name", ["first", "smoke"])
+def test_without_answerers_searches_are_compared_alone(tmp_path: Path) -> None:
+    assert suite(tmp_path, SUITE).answering is None
+
+
+def test_answerers_are_named_in_a_list(tmp_path: Path) -> None:
+    more = "answerers: [extractive, answer]\njudge: judge\nat_once: 4\n"
+    found = suite(tmp_path, SUITE + more).answering
+    assert found is not None
+    assert [(one.name, one.use_case) for one in found.answerers] == [
+        ("extractive", None),
+        ("answer", "answer"),
+    ]
+    assert (found.judge, found.at_once) == ("judge", 4)
+
+
+def test_answerers_have_settings_in_a_mapping(tmp_path: Path) -> None:
+    more = "answerers:\n  short: {max_sentences: 1}\n  bot: {use_case: answer}\n"
+    found = suite(tmp_path, SUITE + more).answering
+    assert found is not None
+    assert [(one.name, one.use_case, dict(one.where)) for one in found.answerers] == [
+        ("short", None, {"max_sentences": 1}),
+        ("bot", "answer", {"use_case": "answer"}),
+    ]
+    assert (found.judge, found.at_once) == (None, 1)
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ("answerers: extractive", r":11: 'answerers' must be a mapping|must be a list, not text"),
+        ("answerers: []", r":11: 'answerers' must list at least one"),
+        ("answerers: {}", r":11: 'answerers' must name at least one"),
+        ("answerers: [answer, answer]", r":11: a name has no '/' and is there once; not 'answer'"),
+        ("answerers: [a/b]", r":11: a name has no '/' and is there once; not 'a/b'"),
+        ("answerers: [3]", r":11: 'answerers' must be text, not 3"),
+        ("answerers: {a: {use_case: b, margin: 1}}", r":11: unknown key 'margin'; valid keys: use"),
+        ("answerers: {a: {use_case: }}", r":11: 'use_case' must be text, not nothing"),
+        ("judge: judge", r":11: 'judge' is for answers: name those who give them in 'answerers'"),
+        ("at_once: 2", r":11: 'at_once' is for answers"),
+        ("answerers: [a]\nat_once: 0", r":12: 'at_once' must be a whole number above 0"),
+        ("answerers: [a]\nat_once: yes", r":12: 'at_once' must be a whole number above 0"),
+        ("answerers: [a]\njudge: 3", r":12: 'judge' must be text, not 3"),
+    ],
+)
+def test_what_is_wrong_about_answers_is_named(tmp_path: Path, more: str, message: str) -> None:
+    with pytest.raises(SuiteError, match=message):
+        suite(tmp_path, f"{SUITE}{more}\n")
+
+
+@pytest.mark.parametrize("name", ["first", "smoke", "answers"])
 def test_the_suites_that_ship_are_valid(name: str) -> None:
     found = load_suite(SUITES / f"{name}.yaml")
     build, search = found.pairs[0]

@@ -1,45 +1,42 @@
-"""Answers and what is wanted of them; fields that a test does not name are plain."""
+"""What answerers gave, fields that a test does not name being plain; and gateways to ask."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from benchmarks.answers import Answered, Expected
+from benchmarks.answers.answered import Answered
+from benchmarks.gateway.bedrock import Bedrock, Fault, Faults, Plan
+from benchmarks.records import Record
+from tests.benchmarks.answers.asking import DOWN
+from tests.generation.gateways import REGIONS
 
-MakeAnswered = Callable[..., Answered]
-MakeExpected = Callable[..., Expected]
+Answers = Callable[..., Record]
 
 
 @pytest.fixture
-def answered() -> MakeAnswered:
-    def made(text: str = "", **fields: Any) -> Answered:
-        plain: dict[str, Any] = {
-            "question_id": "q1",
-            "text": text,
-            "refused": False,
-            "passages": {},
-            "citations": (),
-            "tokens_in": 0,
-            "tokens_out": 0,
-            "cost_nano": 0,
-            "first_token_ms": None,
-            "total_ms": 0.0,
-        }
-        return Answered(**{**plain, **fields})
+def answers(make_record: Callable[..., Record]) -> Answers:
+    """Makes a record of an answer; fields of `Answered` and of `Record` go where they belong."""
+
+    def made(text: str = "", **fields: Any) -> Record:
+        names = Answered.__dataclass_fields__.keys() & fields.keys() - {"reason"}
+        given = {name: fields.pop(name) for name in names}
+        answered = Answered(**{"text": text, "refused": False, "total_ms": 0.0, **given})
+        return make_record(**{"answerer": "mine", "given": answered, **fields})
 
     return made
 
 
-@pytest.fixture
-def expected() -> MakeExpected:
-    def made(*answers: str, **fields: Any) -> Expected:
-        plain: dict[str, Any] = {
-            "question_id": "q1",
-            "answers": answers,
-            "answerable": True,
-            "relevant": frozenset(),
-        }
-        return Expected(**{**plain, **fields})
+@pytest.fixture(autouse=True)
+def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "for-tests")
+    for name in ("AWS_SESSION_TOKEN", "DATABASE_URL", "PASSAGES_GENERATION"):
+        monkeypatch.delenv(name, raising=False)
 
-    return made
+
+@pytest.fixture(scope="module")
+def bedrock() -> Iterator[Bedrock]:
+    refused = Faults(model=DOWN, faults=(Fault(kind="ValidationException"),))
+    with Bedrock.served(regions=REGIONS, plan=Plan(seed=1, faults=(refused,))) as served:
+        yield served

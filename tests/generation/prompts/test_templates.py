@@ -11,7 +11,7 @@ SHIPPED = Templates.load()
 
 DIGESTS = {
     "answer@1": "bc7c326c28fc4baff4dfc7c2bc9899410786d9a5ef22431a9d6a754695247044",
-    "judge@1": "fc0fe87249a828c8a9bc337d10cc6fd576b6c778becf18b5dc2dcfd3246f897b",
+    "prompt@1": "f0643b8b726eb897f045c9564e4193b20cf0fddb1e50493380ea38ad995ce252",
     "rewrite@1": "2b25a4a55baf94cc47062b8135c5c899fddf17d3aaecb2f8477e3d1b84305adf",
 }
 
@@ -59,21 +59,11 @@ def test_a_follow_up_comes_with_its_conversation() -> None:
     )
 
 
-def test_a_judge_sees_question_passages_and_answer() -> None:
-    system, (message,) = SHIPPED.get("judge", 1).render(
-        {"question": "How?", "passages": [{"text": "So."}], "answer": "So [1]."}
-    )
-    assert "<question>\nHow?\n</question>" in message.text
-    assert '<passage number="1">\nSo.\n</passage>' in message.text
-    assert "<answer>\nSo [1].\n</answer>" in message.text
-    assert '{"reasons": ' in system
-
-
 def test_a_folder_adds_ids_and_versions(tmp_path: Path) -> None:
     put(put(put(tmp_path, "greet/1.yaml"), "greet/12.yaml"), "answer/2.yaml")
     put(tmp_path, "greet/README.md", "How we greet.")
     templates = Templates.load(tmp_path)
-    names = "answer@1 answer@2 greet@1 greet@12 judge@1 rewrite@1"
+    names = "answer@1 answer@2 greet@1 greet@12 prompt@1 rewrite@1"
     assert " ".join(map(str, templates)) == names
     assert templates.get("answer", 2).system == "Be kind."
 
@@ -90,7 +80,7 @@ def test_a_folder_may_have_a_copy_of_a_shipped_version_but_not_change_it(tmp_pat
 
 
 def test_an_unknown_template_is_said_with_those_there_are() -> None:
-    known = "there are answer@1, judge@1, rewrite@1"
+    known = "there are answer@1, prompt@1, rewrite@1"
     with pytest.raises(PromptError, match=f"there is no template answer@9; {known}"):
         SHIPPED.get("answer", 9)
 

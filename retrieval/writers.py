@@ -6,11 +6,10 @@ from pathlib import Path
 from generation.gateway import Gateway
 from generation.prompts.inputs import InputType
 from generation.settings import open_gateway
-from retrieval.answering import EXTRACTIVE, Answerer, Generated, Quoting, Secured
+from retrieval.answering import EXTRACTIVE, TAKEN, Answerer, Generated, Quoting, Secured
 from retrieval.errors import InvalidQueryError
 from retrieval.rewriting import Rewriter
 
-_ANSWERS: dict[str, InputType] = {"question": "text", "passages": "passages"}
 _REWRITES: dict[str, InputType] = {"question": "text", "conversation": "conversation"}
 _AT_ONCE = 256
 """Answers that are written at once; more wait for their turn."""
@@ -33,7 +32,7 @@ class Writers:
         self._default = EXTRACTIVE
         self.rewriter: Rewriter | None = None
         if gateway is not None:
-            names = gateway.taking(_ANSWERS)
+            names = gateway.taking(TAKEN)
             self._answerers |= {
                 name: Secured(first=Generated(gateway=gateway, name=name), second=quoting)
                 for name in names

@@ -19,7 +19,16 @@ from generation.gateway import Gateway
 from generation.settings import open_gateway
 from indexers.errors import IndexersError
 from indexers.located import LocatedError, construct
-from retrieval.answering import Answerer, Extractive, Generated, Question, Quoting, Ranking, Written
+from retrieval.answering import (
+    TAKEN,
+    Answerer,
+    Extractive,
+    Generated,
+    Question,
+    Quoting,
+    Ranking,
+    Written,
+)
 
 if TYPE_CHECKING:  # LlamaIndex, which takes seconds to import.
     from benchmarks.answers.judge import Judge
@@ -184,7 +193,7 @@ def _answerer(spec: AnswererSpec, gateway: Gateway | None) -> Answerer:
         extractive = construct(Extractive, spec.where, aside=(), ranking=Ranking())
         return Quoting(extractive=extractive, name=spec.name)
     assert gateway is not None
-    valid = gateway.taking({"question": "text", "passages": "passages"})
+    valid = gateway.taking(TAKEN)
     if spec.use_case not in valid:
         raise spec.where.error(
             f"answerer {spec.name!r}: the gateway has no use case {spec.use_case!r} whose prompt "

@@ -17,6 +17,7 @@ from retrieval.answering.shown import Shown
 from retrieval.answering.support import Support
 from retrieval.answering.writing import (
     EXTRACTIVE,
+    TAKEN,
     Answerer,
     Generated,
     Question,
@@ -29,6 +30,7 @@ from retrieval.answering.writing import (
 __all__ = [
     "EXTRACTIVE",
     "REFUSAL",
+    "TAKEN",
     "Answer",
     "AnswerReader",
     "AnswerSentence",

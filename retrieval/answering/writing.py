@@ -1,6 +1,6 @@
 """An answer as it is written: by the passages' own sentences, or by a model of the gateway."""
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -8,6 +8,7 @@ from generation.asked import Completion
 from generation.call import Restarted, Text
 from generation.errors import CancelledError, GenerationError
 from generation.gateway import Gateway
+from generation.prompts.inputs import InputType
 from generation.stream import Stream
 from indexers.embedding.base import Embedder
 from retrieval.answering.answer import Answer
@@ -18,6 +19,9 @@ from retrieval.query import Passage
 
 EXTRACTIVE = "extractive"
 """The name of the answerer that needs no model."""
+
+TAKEN: Mapping[str, InputType] = {"question": "text", "passages": "passages"}
+"""What the prompt of a use case takes that answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,8 +113,8 @@ class Quoting:
 
 @dataclass(frozen=True, kw_only=True)
 class Generated:
-    """Answers by a use case of the gateway, whose prompt takes a `question` and `passages`, and
-    whose name is the answerer's."""
+    """Answers by a use case of the gateway, whose prompt takes what is TAKEN, and whose name is
+    the answerer's."""
 
     gateway: Gateway
     name: str

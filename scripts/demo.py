@@ -16,7 +16,7 @@ import httpx
 from rich.console import Console
 from rich.text import Text
 
-from retrieval.show import show_answer
+from retrieval.show import show_passages
 
 ROOT = Path(__file__).resolve().parent.parent
 CATALOG = ROOT / "samples" / "catalog.yaml"
@@ -94,7 +94,7 @@ def _wait(process: "subprocess.Popen[bytes]", url: str, log: IO[bytes]) -> None:
 
 def _show(console: Console, question: str, answer: dict[str, Any]) -> None:
     console.print(Text(f"? {question}", style="bold cyan"))
-    show_answer(answer, console)
+    show_passages(answer, console)
     console.print()
 
 

@@ -76,8 +76,8 @@ chaos: $(READY) ## kill the API and workers 50 times while they re-index, about 
 	$(BIN)/python -m benchmarks performance chaos --data $(EVAL_DATA)
 
 .PHONY: bench-gateway
-bench-gateway: $(READY) ## 20,000 calls of the gateway with faults, beside boto3 alone; what it adds: ten minutes
-	for part in gateway gateway-added; do $(BIN)/python -m benchmarks performance $$part --data $(EVAL_DATA) || exit 1; done
+bench-gateway: $(READY) ## the gateway: 20,000 calls with faults, its books, latency, failover, budget, quota: about 20 minutes
+	for part in gateway gateway-added gateway-failover gateway-budget gateway-quota; do $(BIN)/python -m benchmarks performance $$part --data $(EVAL_DATA) || exit 1; done
 
 .PHONY: bench-quality
 bench-quality: $(READY) ## the suites first.yaml and chroma.yaml, about fifteen minutes

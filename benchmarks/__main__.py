@@ -195,7 +195,7 @@ def _add_performance(commands: "argparse._SubParsersAction[argparse.ArgumentPars
     found = _command(commands, "performance", summary, "performance latency --data ../data")
     parts = (
         *("latency", "indexing", "memory", "switching", "changes", "workers", "pages", "chaos"),
-        *("gateway", "gateway-added"),
+        *("gateway", "gateway-added", "gateway-failover", "gateway-budget", "gateway-quota"),
     )
     found.add_argument("part", nargs="?", choices=parts, help="all, one after the other, without")
     found.add_argument(

@@ -1,8 +1,7 @@
 """One call: attempts until one succeeds, within one budget of attempts and time."""
 
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from queue import Empty, SimpleQueue
 
 from generation.attempts import Attempts, Defect, Inbox, Running
@@ -14,6 +13,8 @@ from generation.errors import (
     DeadlineError,
     DefectError,
     ExhaustedError,
+    LedgerError,
+    OverBudgetError,
     OverQuotaError,
     RejectedError,
 )
@@ -22,22 +23,9 @@ from generation.exchange import Delta, End, Event
 from generation.faults import Advice, Fault
 from generation.health import Health
 from generation.messages import Request, Usage
+from generation.pieces import Restarted, Text
 from generation.use_cases import UseCase
 from generation.wire import Attempt
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A piece of the answer, as it comes."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Restarted:
-    """The answer begins again: what has come so far is to be forgotten."""
-
-    reason: str
 
 
 class Call:
@@ -51,9 +39,12 @@ class Call:
         chooser: Chooser,
         attempts: Attempts,
         estimates: Estimates,
+        cover: Callable[[int], None],
     ) -> None:
+        """`cover` sets aside what so many attempts may cost: see `Allowance`."""
         self._request, self._use_case, self._deadline = request, use_case, chooser.deadline
         self._chooser, self._starter, self._estimates = chooser, attempts, estimates
+        self._cover = cover
         self._inbox: Inbox = SimpleQueue()
         self._live: list[Running] = []
         self._so_far = SoFar(request)
@@ -109,7 +100,18 @@ class Call:
             )
         if time.monotonic() >= self._deadline:
             raise self._late()
+        try:
+            self._set_aside()
+        except (OverBudgetError, LedgerError) as exc:
+            failed = self.attempts[-1].fault
+            raise ExhaustedError(
+                f"the last attempt failed by {failed}; {exc}", text=self.text
+            ) from exc
         self._start(self._chosen(request), request, hedge=False)
+
+    def _set_aside(self) -> None:
+        """What one more attempt may cost: those that may be billed have used up their own."""
+        self._cover(1 + sum(r.estimated or r.ended is None for r in self.attempts))
 
     def _chosen(self, request: Request) -> Choice:
         continues = self._so_far.begun
@@ -208,9 +210,13 @@ class Call:
             yield Restarted(str(fault))
 
     def _hedge(self) -> None:
+        self._hedged = True
+        try:
+            self._set_aside()
+        except (OverBudgetError, LedgerError):
+            return  # The one that is under way may still come.
         busy = [running.name for running in self._live]
         choice = self._chooser.another(busy, self._tokens(), self._request.max_tokens)
-        self._hedged = True
         if choice is not None:
             self._start(choice, self._request, hedge=True)
 

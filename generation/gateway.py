@@ -1,6 +1,6 @@
 """The gateway: what the rest of the house calls to get something written."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from generation.asked import Asked, Completion
@@ -126,8 +126,8 @@ class Gateway:
         )
         return Stream(asked, self._books, self._call)
 
-    def _call(self, asked: Asked, deadline: float) -> Call:
+    def _call(self, asked: Asked, deadline: float, cover: Callable[[int], None]) -> Call:
         use_case = asked.use_case
         route = self._configuration.routes[use_case.route]
         chooser = Chooser(self._fleet, route, PRIORITIES[use_case.priority], deadline)
-        return Call(asked.request, use_case, chooser, self._attempts, self._estimates)
+        return Call(asked.request, use_case, chooser, self._attempts, self._estimates, cover)

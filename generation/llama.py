@@ -13,9 +13,9 @@ from llama_index.core.llms import CustomLLM
 from llama_index.core.llms.callbacks import llm_completion_callback
 
 from generation.asked import Completion
-from generation.call import Restarted
 from generation.errors import BrokenStreamError, ConfigurationError
 from generation.gateway import Gateway
+from generation.pieces import Restarted
 from generation.prompts.inputs import InputType
 from generation.stream import Stream
 

@@ -10,10 +10,11 @@ from opentelemetry.context import get_current
 
 from generation.asked import Asked, Completion
 from generation.books import Books
-from generation.call import Call, Restarted, Text
+from generation.call import Call
 from generation.errors import CancelledError, GenerationError
 from generation.messages import Usage
-from generation.money.budgets import Reservation
+from generation.money.allowance import Allowance
+from generation.pieces import Restarted, Text
 from generation.recording import Told, call_record
 from generation.telemetry import metrics, spans
 
@@ -22,8 +23,14 @@ class Stream:
     """A call: iterate over it once, for `Text` and `Restarted`, then `completion` is there. Who
     stops reading cancels it; `cancel` does so from any thread."""
 
-    def __init__(self, asked: Asked, books: Books, make: Callable[[Asked, float], Call]) -> None:
-        """`make` makes the call of a deadline. Nothing is sent before the stream is read."""
+    def __init__(
+        self,
+        asked: Asked,
+        books: Books,
+        make: Callable[[Asked, float, Callable[[int], None]], Call],
+    ) -> None:
+        """`make` makes the call of a deadline, with an allowance's `cover`. Nothing is sent before
+        the stream is read."""
         self.call_id = uuid.uuid4().hex
         self._asked, self._books, self._make = asked, books, make
         self._context = get_current()  # Who reads may do so in a thread without the caller's span.
@@ -38,10 +45,10 @@ class Stream:
         if self._call is not None:
             raise RuntimeError("an answer is read once")
         told = Told(began=time.monotonic(), time=datetime.now(UTC))
-        reservation = None
+        allowance = None
         try:
-            reservation = self._books.reserve(self._asked)
-            self._begin(told)
+            allowance = Allowance(lambda: self._books.reserve(self._asked))
+            self._begin(told, allowance)
             assert self._call is not None
             for piece in self._call.pieces():
                 told.first = told.first or time.monotonic()
@@ -53,7 +60,7 @@ class Stream:
             told.error = CancelledError()
             raise
         finally:
-            self._finish(told, reservation)
+            self._finish(told, allowance)
 
     @property
     def completion(self) -> Completion:
@@ -73,20 +80,20 @@ class Stream:
             if self._call is not None:
                 self._call.cancel()
 
-    def _begin(self, told: Told) -> None:
+    def _begin(self, told: Told, allowance: Allowance) -> None:
         with self._lock:
             if self._cancelled:
                 raise CancelledError
             deadline = told.began + self._asked.use_case.deadline_s
-            self._call = self._make(self._asked, deadline)
+            self._call = self._make(self._asked, deadline, allowance.cover)
 
-    def _finish(self, told: Told, reservation: Reservation | None) -> None:
+    def _finish(self, told: Told, allowance: Allowance | None) -> None:
         """Settle the call before all else, and write down what became of it."""
         call, told.ended = self._call, time.monotonic()
         attempts = [] if call is None else call.attempts
         costs = self._books.costs_of(attempts)
-        if reservation is not None:
-            reservation.settle(sum(costs))
+        if allowance is not None:
+            allowance.settle(sum(costs))
         self._books.add(self._asked, attempts, costs)
         if call is not None and call.end is not None:
             self._completion = Completion(

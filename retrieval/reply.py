@@ -7,7 +7,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from generation.asked import Completion
-from generation.call import Restarted, Text
+from generation.pieces import Restarted, Text
 from retrieval.answering import Answer, Answerer, Question, Written
 from retrieval.engine import Engine
 from retrieval.pipeline import retrieve

@@ -1,5 +1,6 @@
 """Who calls the stand-in for Bedrock: the gateway, and boto3 as it comes."""
 
+import gc
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,8 +13,10 @@ from botocore.eventstream import ParserError
 from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
 
+from benchmarks.gateway.bedrock import Row
 from generation.configuration import parsed
 from generation.gateway import Gateway
+from generation.prompts.templates import Templates
 
 REGIONS = ("us-east-1", "us-west-2", "eu-west-1")
 TOKENS = 20
@@ -27,10 +30,24 @@ INPUTS: Mapping[str, Any] = {
         for n in range(4)
     ],
 }
-_PRICES = """\
+ANSWER = " ".join(f"w{n}" for n in range(TOKENS))
+INPUT_NANO, OUTPUT_NANO = 1000, 4000
+"""What a token costs everywhere, in nano-dollars."""
+
+_PRICES = f"""\
 prices:
-  - {model: "fake*", from: 2026-01-01, input: 1, output: 4, source: none, looked_up: 2026-01-01}
+  - model: "fake*"
+    from: 2026-01-01
+    input: {INPUT_NANO / 1000:g}
+    output: {OUTPUT_NANO / 1000:g}
+    source: none
+    looked_up: 2026-01-01
 """
+
+
+def billed_nano(row: Row) -> int:
+    """What the stand-in bills for the requests of a row, in nano-dollars."""
+    return INPUT_NANO * row.input + OUTPUT_NANO * row.output
 
 
 @contextmanager
@@ -46,15 +63,67 @@ def credentials() -> Iterator[None]:
         os.environ |= before
 
 
+@contextmanager
+def without_long_collections() -> Iterator[None]:
+    """The collector told what stays, as the API tells it when it starts; for as long as the block
+    runs. Otherwise it looks at all that boto3 has loaded every now and then, which stops every
+    thread for .15 s."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+
+
 def gateway_over(
-    endpoints: Mapping[str, str], folder: Path, *, model: str = MODEL, **limits: Any
+    endpoints: Mapping[str, str],
+    folder: Path,
+    *,
+    model: str = MODEL,
+    target: Mapping[str, Any] | None = None,
+    database_url: str | None = None,
+    **limits: Any,
 ) -> Gateway:
-    """A gateway with a target in each region, with records, budgets and costs, and a use case with
-    these limits."""
+    """A gateway with a target in each region, all of which have what `target` says, with records,
+    budgets and costs in a folder, and a use case `answer` with these limits."""
+    configuration = configuration_over(endpoints, model=model, target=target, **limits)
+    return gateway_of(configuration, folder, database_url)
+
+
+def gateway_of(
+    configuration: Mapping[str, Any], folder: Path, database_url: str | None = None
+) -> Gateway:
+    """A gateway as `configuration_over` describes it; its database is in its folder unless an
+    address is given."""
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "prices.yaml").write_text(_PRICES)
-    configuration = {
+    return Gateway(parsed(configuration, folder), database_url or database_in(folder))
+
+
+def database_in(folder: Path) -> str:
+    """The address of the database in a gateway's folder."""
+    return f"sqlite:///{folder}/passages.db"
+
+
+def records_in(folder: Path) -> Path:
+    """The records in a gateway's folder."""
+    return folder / "records"
+
+
+def configuration_over(
+    endpoints: Mapping[str, str],
+    *,
+    model: str = MODEL,
+    target: Mapping[str, Any] | None = None,
+    **limits: Any,
+) -> dict[str, Any]:
+    """What `gateway_over` tells its gateway."""
+    return {
         "regions": {region: {"endpoint_url": url} for region, url in endpoints.items()},
-        "targets": {region: {"model": model, "region": region} for region in endpoints},
+        "targets": {
+            region: {"model": model, "region": region, **(target or {})} for region in endpoints
+        },
         "routes": {"all": {"targets": [*endpoints]}},
         "use_cases": {
             "answer": {
@@ -68,14 +137,18 @@ def gateway_over(
         "prices": "prices.yaml",
         "records": {"folder": "records"},
     }
-    return Gateway(parsed(configuration, folder), f"sqlite:///{folder}/passages.db")
 
 
 def boto3_call(
-    endpoints: Mapping[str, str], *, stream: bool, model: str = MODEL
+    endpoints: Mapping[str, str],
+    *,
+    stream: bool,
+    model: str = MODEL,
+    max_tokens: int | None = MAX_TOKENS,
+    inputs: Mapping[str, Any] = INPUTS,
 ) -> Callable[[int], str]:
-    """A function that asks boto3 with its defaults, one region after another; the answer's text,
-    or nothing where it failed."""
+    """A function that asks boto3 with its defaults what the gateway asks, one region after another;
+    the answer's text, or nothing where it failed. `maxTokens` is not sent where it is None."""
     regions = [*endpoints]
     clients = {
         region: boto3.session.Session().client(
@@ -86,10 +159,12 @@ def boto3_call(
         )
         for region in regions
     }
+    system, messages = Templates.load(None).get("answer", 1).render(inputs)
     asked: dict[str, Any] = {
         "modelId": model,
-        "messages": [{"role": "user", "content": [{"text": str(INPUTS)}]}],
-        "inferenceConfig": {"maxTokens": MAX_TOKENS},
+        "system": [{"text": system}],
+        "messages": [{"role": one.role, "content": [{"text": one.text}]} for one in messages],
+        "inferenceConfig": {} if max_tokens is None else {"maxTokens": max_tokens},
     }
 
     def call(number: int) -> str:

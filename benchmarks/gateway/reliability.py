@@ -2,7 +2,8 @@
 
 Each target fails a tenth of its requests, one region is down for a tenth of the run, and one model
 is throttled throughout. The same plan is then run by boto3 with its defaults: over the same
-targets in turn, and at the best of them alone, which is neither down nor throttled.
+targets in turn, and at the best of them alone, which is neither down nor throttled. The gateway's
+books of the same run are held against what the stand-in counted (`reconciliation`).
 """
 
 import tempfile
@@ -17,14 +18,15 @@ from typing import Any
 from benchmarks.gateway.bedrock import BedrockProcess, Fault, Faults, Plan
 from benchmarks.gateway.bedrock.faults import Kind
 from benchmarks.gateway.callers import (
+    ANSWER,
     DEADLINE_S,
     INPUTS,
     REGIONS,
-    TOKENS,
     boto3_call,
     credentials,
     gateway_over,
 )
+from benchmarks.gateway.reconciliation import reconciliation_rows
 from benchmarks.performance.rows import Row
 from benchmarks.performance.workplace import Workplace
 from generation.errors import GenerationError
@@ -34,7 +36,6 @@ _CLIENTS = 24
 _PILOT = 400
 _FAILING = 0.1
 _STALL_S = 4.0
-_ANSWER = " ".join(f"w{n}" for n in range(TOKENS))
 _WHOLE: tuple[Kind, ...] = (
     "ThrottlingException",
     "ModelNotReadyException",
@@ -76,10 +77,12 @@ def measure_reliability(place: Workplace, calls: int | None) -> list[Row]:
         for stream in (False, True):
             with tempfile.TemporaryDirectory(dir=place.folder) as name:
                 found = _by_gateway(bedrock, Path(name), half, stream=stream)
+                books = reconciliation_rows(_PILOT + half, Path(name), bedrock.counts())
             seconds = found.seconds
             in_turn = _by_boto3(bedrock, REGIONS, half, seconds, stream=stream)
             best = _by_boto3(bedrock, REGIONS[:1], half, seconds, stream=stream)
             rows += _rows("streamed" if stream else "whole", half, found)
+            rows += books
             rows += _alone("over the targets in turn", half, in_turn)
             rows += _alone("at the best target", half, best)
     return rows
@@ -123,20 +126,22 @@ def _by_gateway(bedrock: BedrockProcess, folder: Path, calls: int, *, stream: bo
 
     def call(number: int) -> bool:
         try:
-            return gateway.complete("answer", INPUTS).text == _ANSWER
+            return gateway.complete("answer", INPUTS, tenant=f"t{number}").text == ANSWER
         except GenerationError:
             return False
 
     try:
         bedrock.set_plan(Plan())
+        bedrock.reset()
         pilot_s = _timed(call, _PILOT).seconds
+        before = bedrock.counts().where().requests
         seconds = 1.1 * pilot_s * calls / _PILOT
         bedrock.set_plan(_plan(seconds, stream=stream))
-        bedrock.reset()
-        found = _timed(call, calls)
+        found = _timed(lambda number: call(_PILOT + number), calls)
     finally:
         gateway.close()
-    requests = bedrock.counts().where().requests
+    time.sleep(_STALL_S)  # What was given up is counted when the stand-in has ended it.
+    requests = bedrock.counts().where().requests - before
     return Outcome(succeeded=found.succeeded, requests=requests, seconds=found.seconds)
 
 
@@ -147,7 +152,7 @@ def _by_boto3(
     ask = boto3_call(endpoints, stream=stream)
     bedrock.set_plan(_plan(seconds, stream=stream))
     bedrock.reset()
-    found = _timed(lambda number: ask(number) == _ANSWER, calls)
+    found = _timed(lambda number: ask(number) == ANSWER, calls)
     requests = bedrock.counts().where().requests
     return Outcome(succeeded=found.succeeded, requests=requests, seconds=found.seconds)
 
@@ -185,6 +190,8 @@ def _plan(seconds: float, *, stream: bool) -> Plan:
 def _tenth(kinds: Sequence[Kind]) -> tuple[Fault, ...]:
     share = _FAILING / len(kinds)
     return tuple(
-        Fault(kind=kind, share=share, stall_s=_STALL_S, after_tokens=0 if kind == "stall" else 5)
+        Fault(kind="stall", share=share, stall_s=_STALL_S)
+        if kind == "stall"
+        else Fault(kind=kind, share=share, after_tokens=5)
         for kind in kinds
     )

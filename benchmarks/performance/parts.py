@@ -3,6 +3,9 @@
 from collections.abc import Callable
 
 from benchmarks.gateway.added import measure_added
+from benchmarks.gateway.budget import measure_budget
+from benchmarks.gateway.failover import measure_failover
+from benchmarks.gateway.quota import measure_quota
 from benchmarks.gateway.reliability import measure_reliability
 from benchmarks.performance.indexing import measure_indexing
 from benchmarks.performance.latency import measure_latency
@@ -28,6 +31,9 @@ PARTS: dict[str, Part] = {
     "chaos": measure_chaos,
     "gateway": measure_reliability,
     "gateway-added": measure_added,
+    "gateway-failover": measure_failover,
+    "gateway-budget": measure_budget,
+    "gateway-quota": measure_quota,
 }
 """Each part measures in a workplace, on so many chunks, pages, kills or calls; None stands for its
 own number."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from generation.call import Restarted, Text
+from generation.pieces import Restarted, Text
 from retrieval.answering.citations import is_refusal, may_be_refusal
 from retrieval.answering.markers import Marker, MarkerScanner
 

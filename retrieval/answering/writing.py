@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from generation.asked import Completion
-from generation.call import Restarted, Text
 from generation.errors import CancelledError, GenerationError
 from generation.gateway import Gateway
+from generation.pieces import Restarted, Text
 from generation.prompts.inputs import InputType
 from generation.stream import Stream
 from indexers.embedding.base import Embedder

@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic_core import to_json
 
-from generation.call import Restarted, Text
+from generation.pieces import Restarted, Text
 from retrieval.api.answer_schemas import AnswerRequest, AnswerResponse, to_answer
 from retrieval.api.auth import Keys
 from retrieval.api.errors import ERRORS, UNANSWERED, unanswered

@@ -13,7 +13,6 @@ import pytest
 
 from benchmarks.gateway.bedrock import Bedrock, Fault, Quota
 from benchmarks.gateway.bedrock import Plan as BedrockPlan
-from generation.call import Restarted, Text
 from generation.errors import (
     BrokenStreamError,
     CancelledError,
@@ -27,6 +26,7 @@ from generation.errors import (
     RejectedError,
 )
 from generation.gateway import Gateway
+from generation.pieces import Restarted, Text
 from generation.records.reader import read_records
 from tests.generation.gateways import ANSWER, INPUTS, MODEL, REGIONS, gateway, plan
 
@@ -405,6 +405,34 @@ def test_a_call_over_its_budget_is_refused_before_it_is_sent(
             list(iter(lambda: done.append(bot.complete("answer", INPUTS)), 1))
     assert 0 < sum(one.cost_nano for one in done) <= 3_000_000
     assert bedrock.counts().where().requests == len(done)
+
+
+def test_an_attempt_over_the_budget_is_not_sent_after_one_that_may_be_billed(
+    bedrock: Bedrock, tmp_path: Path
+) -> None:
+    bedrock.set_plan(plan(Fault(kind="half_body")))
+    with (
+        gateway(bedrock, tmp_path, budget={"day_usd": 0.0015}) as bot,
+        pytest.raises(ExhaustedError, match=r"CutOff.*; the budget of use case .* is used up"),
+    ):
+        bot.complete("answer", INPUTS)
+    assert bedrock.counts().where().requests == 1
+
+
+def test_an_attempt_after_one_that_was_turned_away_needs_no_more_of_the_budget(
+    bedrock: Bedrock, tmp_path: Path
+) -> None:
+    bedrock.set_plan(plan(Fault(kind="ThrottlingException"), region="us-east-1"))
+    with gateway(bedrock, tmp_path, budget={"day_usd": 0.0015}) as bot:
+        assert bot.complete("answer", INPUTS).attempts == 2
+
+
+def test_a_hedge_over_the_budget_is_not_sent(bedrock: Bedrock, tmp_path: Path) -> None:
+    bedrock.set_plan(plan(Fault(kind="stall", stall_s=0.5), region="us-east-1"))
+    hedged: dict[str, Any] = {**STREAM, "hedge_after_s": 0.1, "budget": {"day_usd": 0.0015}}
+    with gateway(bedrock, tmp_path, **hedged) as bot:
+        done = bot.complete("answer", INPUTS)
+    assert (done.target, done.attempts) == ("a", 1)
 
 
 def test_a_use_case_that_there_is_not_names_those_that_there_are(

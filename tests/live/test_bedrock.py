@@ -15,10 +15,10 @@ import yaml
 from benchmarks.gateway.bedrock import Bedrock
 from benchmarks.processes import free_port
 from generation.__main__ import main
-from generation.call import Text
 from generation.configuration import parsed
 from generation.errors import CancelledError, DeadlineError, RejectedError
 from generation.gateway import Gateway
+from generation.pieces import Text
 from generation.prompts.templates import Templates
 from generation.records.reader import read_records
 from generation.records.replay import rebuilt

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generation.call import Restarted, Text
+from generation.pieces import Restarted, Text
 from retrieval.answering import REFUSAL, Shown, scan
 from retrieval.answering.markers import Marker
 

@@ -35,6 +35,10 @@ class Asked:
         )
 
 
+WHOLE = ("end_turn", "stop_sequence")
+"""The stop reasons of an answer that came to its own end."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Completion:
     """An answer. `first_token_s` and `seconds` count from the call's beginning; `attempts` is how

@@ -67,6 +67,8 @@ class Bedrock:
     ) -> Iterator[Event]:
         """Send a request, and give what comes back; without `stream` that is one delta. An attempt
         that is cancelled ends without an end."""
+        if attempt.cancelled:  # While it waited for a thread.
+            return
         attempt.enter()
         try:
             client = self._client(target.region)

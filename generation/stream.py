@@ -30,9 +30,11 @@ class Stream:
         make: Callable[[Asked, float, Callable[[int], None]], Call],
     ) -> None:
         """`make` makes the call of a deadline, with an allowance's `cover`. Nothing is sent before
-        the stream is read."""
+        the stream is read; the deadline counts from here."""
         self.call_id = uuid.uuid4().hex
         self._asked, self._books, self._make = asked, books, make
+        # Who waits for a thread to read in waits for the answer.
+        self._deadline = time.monotonic() + asked.use_case.deadline_s
         self._context = get_current()  # Who reads may do so in a thread without the caller's span.
         self._lock = threading.Lock()
         self._call: Call | None = None
@@ -56,7 +58,7 @@ class Stream:
         except GenerationError as exc:
             told.error = exc
             raise
-        except GeneratorExit:
+        except (GeneratorExit, KeyboardInterrupt):
             told.error = CancelledError()
             raise
         finally:
@@ -84,8 +86,7 @@ class Stream:
         with self._lock:
             if self._cancelled:
                 raise CancelledError
-            deadline = told.began + self._asked.use_case.deadline_s
-            self._call = self._make(self._asked, deadline, allowance.cover)
+            self._call = self._make(self._asked, self._deadline, allowance.cover)
 
     def _finish(self, told: Told, allowance: Allowance | None) -> None:
         """Settle the call before all else, and write down what became of it."""

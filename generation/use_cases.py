@@ -1,5 +1,6 @@
 """What the gateway is used for: each use case with its prompt, its route and its limits."""
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
@@ -15,9 +16,10 @@ PRIORITIES: Mapping[Priority, int] = {"critical": 0, "normal": 1, "batch": 2}
 
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 Usd = Annotated[float, Field(gt=0)]
-Tag = Annotated[
-    str, StringConstraints(pattern=r"^[\w\s:@$#=/+,.-]+$", min_length=1, max_length=256)
-]
+TAG = re.compile(r"[A-Za-z0-9 :_@$#=/+,.-]{1,256}")
+"""What Bedrock takes as a value of a request's metadata."""
+
+Tag = Annotated[str, StringConstraints(pattern=rf"^{TAG.pattern}$")]
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)

@@ -6,6 +6,7 @@ does: so its pools get connections that say whose they are.
 
 import socket
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -65,6 +66,7 @@ class _Owned:
 
     owner: Attempt | None = None
     sock: Any
+    connect: Callable[[], None]
 
     @property
     def is_connected(self) -> bool:
@@ -78,6 +80,10 @@ class _Owned:
         """Send a request; see http.client."""
         attempt = Attempt.here()
         self._own(attempt)
+        if self.sock is None:
+            self.connect()
+        if attempt.cancelled:  # While it was connecting; nothing is sent that could be billed.
+            raise ConnectionAbortedError("cancelled")
         super().request(*args, **more)  # type: ignore[misc]
         attempt._socket = self.sock
         if attempt.cancelled:  # Before there was anything to cut.

@@ -84,7 +84,7 @@ def connected(
     """
     url = server or running_server(settings.data_dir)
     if url is not None:
-        with httpx.Client(base_url=url, headers=_authorization(), timeout=_TIMEOUT_S) as http:
+        with httpx.Client(base_url=url, headers=authorization(), timeout=_TIMEOUT_S) as http:
             yield Remote(http)
         return
     with ExitStack() as stack:
@@ -243,6 +243,8 @@ def _error(status: int, body: Mapping[str, Any]) -> IndexersError:
     return _ERRORS.get(error["code"], ServerError)(error["message"])
 
 
-def _authorization() -> dict[bytes, bytes]:
-    key = os.environ.get(ADMIN_KEY)
+def authorization(*variables: str) -> dict[bytes, bytes]:
+    """The header with the first key that the environment has, under ADMIN_KEY or else another of
+    these names."""
+    key = next(filter(None, map(os.environ.get, (ADMIN_KEY, *variables))), None)
     return {b"authorization": f"Bearer {key}".encode()} if key else {}

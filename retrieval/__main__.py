@@ -8,14 +8,14 @@ from typing import Any
 
 from rich.console import Console
 
-from generation.errors import ConfigurationError, GenerationError
+from generation.errors import ConfigurationError, GenerationError, PromptError
 from generation.settings import add_generation
 from indexers.catalog import CatalogFile
 from indexers.errors import CatalogError, IndexersError
 from indexers.leaving import leave
 from indexers.settings import add_places, open_state, open_store, settings_from_env
 from retrieval.engine import Engine
-from retrieval.errors import InvalidQueryError, RetrievalError
+from retrieval.errors import InvalidQueryError, RetrievalError, SettingsError
 from retrieval.show import show_answer, show_passages
 
 Show = Callable[[Mapping[str, Any], Console], None]
@@ -29,36 +29,44 @@ WRONG = 2
 BROKEN = 3
 """The store, the state or a model cannot be used, or an index was never indexed."""
 
+INTERRUPTED = 130
+"""By Ctrl-C, as a shell counts it."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0, NOT_ANSWERED, WRONG or BROKEN."""
+    """Run one command and return its exit code: 0, NOT_ANSWERED, WRONG, BROKEN or INTERRUPTED."""
     args = _parser().parse_args(arguments)
     try:
         return int(args.command(args))
-    except (CatalogError, ConfigurationError, InvalidQueryError) as exc:
+    except (CatalogError, ConfigurationError, InvalidQueryError, PromptError, SettingsError) as exc:
         valid = getattr(exc, "valid", ())
         print(f"error: {exc}" + (f"; valid: {', '.join(valid)}" if valid else ""), file=sys.stderr)
         return WRONG
     except (GenerationError, IndexersError, RetrievalError) as exc:
         print(f"error: {exc}", file=sys.stderr)
         return BROKEN
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 def _serve(args: argparse.Namespace) -> int:
     from indexers.jobs.service import Service
     from indexers.jobs.worker import Worker
+    from retrieval.api.auth import Keys
     from retrieval.api.serve import serve
     from retrieval.writers import open_writers
 
     settings = settings_from_env(args.data_dir)
     catalog = CatalogFile(args.catalog)
     catalog.current()
+    Keys.from_env()  # What is wrong is said before a worker takes up jobs.
+    writers = open_writers(args.generation, args.data_dir)
     store, state = open_store(settings), open_state(settings)
     # One process owns the embedded store, so the jobs run in it; a Qdrant server is for workers.
     embedded = settings.qdrant_url is None
     worker = Worker(store, state, catalog, yields=True) if embedded else None
     service = Service(catalog, lambda: store, state, worker.wake if worker else lambda: None)
-    engine, writers = Engine(catalog, store, state), open_writers(args.generation, args.data_dir)
+    engine = Engine(catalog, store, state)
     serve(engine, service, worker, writers, host=args.host, port=args.port, data_dir=args.data_dir)
     return 0
 

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,19 +11,21 @@ import httpx
 from pydantic import ValidationError
 
 from indexers.catalog import load_catalog
-from indexers.client import running_server
+from indexers.client import authorization, running_server
 from indexers.errors import StoreInUseError
 from indexers.settings import open_state, open_store, settings_from_env
 from retrieval.api.answer_schemas import AnswerRequest, AnswerResponse, to_answer
-from retrieval.api.auth import headers_of
 from retrieval.api.schemas import RetrieveRequest, RetrieveResponse, to_response
 from retrieval.engine import Engine
-from retrieval.errors import InvalidQueryError, NotReadyError, RetrievalError
+from retrieval.errors import InvalidQueryError, NotReadyError, RetrievalError, UnauthorizedError
 from retrieval.pipeline import retrieve
 from retrieval.reply import whole_reply
 from retrieval.writers import open_writers
 
 Body = TypeVar("Body", bound=RetrieveRequest)
+
+API_KEY = "PASSAGES_API_KEY"
+"""The environment variable with the key of who asks a server that wants one."""
 
 _DEADLINE_MS = 30_000
 """A person waits for a model that has still to be loaded."""
@@ -56,6 +59,8 @@ def answer_to(args: argparse.Namespace) -> dict[str, Any]:
     try:
         engine = _engine(args)
     except StoreInUseError:
+        if args.generation:
+            print("note: a server answers, by its own --generation", file=sys.stderr)
         return _ask_server(args.data_dir, "/answer", request)
     with closing(engine), closing(open_writers(args.generation, args.data_dir)) as writers:
         answerer = writers.answerer(request.answerer)
@@ -72,7 +77,7 @@ def _ask_server(data_dir: Path, path: str, request: RetrieveRequest) -> dict[str
         raise StoreInUseError(f"{data_dir} is in use by a process that is not a server")
     try:
         answer = httpx.post(
-            url + path, json=request.model_dump(), headers=headers_of(), timeout=120
+            url + path, json=request.model_dump(), headers=authorization(API_KEY), timeout=120
         )
     except httpx.HTTPError as exc:
         raise NotReadyError(f"the server at {url} does not answer (yet): {exc}") from exc
@@ -80,6 +85,8 @@ def _ask_server(data_dir: Path, path: str, request: RetrieveRequest) -> dict[str
     if answer.is_success:
         return body
     error = body["errors"][0]
+    if answer.status_code == httpx.codes.UNAUTHORIZED:
+        raise UnauthorizedError(f"{error['message']}: set {API_KEY}")
     if answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY:
         raise InvalidQueryError(error["message"], field=error["field"] or "", valid=error["valid"])
     raise RetrievalError(error["message"])

@@ -27,6 +27,10 @@ class NotRewrittenError(RetrievalError):
     """A follow-up question could not be rewritten."""
 
 
+class SettingsError(RetrievalError):
+    """A variable of the environment is not valid."""
+
+
 class UnauthorizedError(RetrievalError):
     """A key is missing or wrong."""
 

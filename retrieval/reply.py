@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
-from generation.asked import Completion
+from generation.asked import WHOLE, Completion
 from generation.pieces import Restarted, Text
 from retrieval.answering import Answer, Answerer, Question, Written
 from retrieval.engine import Engine
@@ -51,6 +51,7 @@ async def reply(
 
     Raises:
         What `retrieve` raises, before anything comes.
+        NotReadyError, StoreError: the index of the first passage can no longer be looked at.
         EmbedderError: the passages or the citations could not be looked at.
     """
     began = time.perf_counter()
@@ -73,7 +74,7 @@ async def reply(
     )
     asked = time.perf_counter()
     first = None
-    async with aclosing(pieces_of(writing, writers.threads)) as pieces:
+    async with aclosing(pieces_of(writing, writers.threads(answerer))) as pieces:
         async for piece in pieces:
             first = first or time.perf_counter()
             yield piece
@@ -96,9 +97,9 @@ async def reply(
 def _degraded(written: Written) -> list[Degraded]:
     found = []
     if written.failed is not None:
-        reason = f"the gateway gave no answer, {written.answerer} did: {written.failed}"
+        reason = f"the gateway gave no answer ({written.failed}), {written.answerer} did"
         found.append(Degraded(stage="answer", reason=reason))
-    if written.completion is not None and written.completion.stop_reason == "max_tokens":
-        reason = "the answer was cut off at the use case's max_tokens"
+    if written.completion is not None and written.completion.stop_reason not in WHOLE:
+        reason = f"the answer was cut off ({written.completion.stop_reason})"
         found.append(Degraded(stage="answer", reason=reason))
     return found

@@ -1,8 +1,9 @@
 """Who writes: answers, and follow-up questions as they are searched for."""
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
+from generation.errors import ConfigurationError
 from generation.gateway import Gateway
 from generation.prompts.inputs import InputType
 from generation.settings import open_gateway
@@ -12,7 +13,10 @@ from retrieval.rewriting import Rewriter
 
 _REWRITES: dict[str, InputType] = {"question": "text", "conversation": "conversation"}
 _AT_ONCE = 256
-"""Answers that are written at once; more wait for their turn."""
+"""Answers, and questions, that are written at once; more wait for their turn."""
+
+_QUOTED_AT_ONCE = 8
+"""They compute, and more would not be faster."""
 
 
 class Writers:
@@ -24,8 +28,15 @@ class Writers:
     """
 
     def __init__(self, gateway: Gateway | None = None) -> None:
-        """The gateway is closed with the writers."""
-        self.threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="writer")
+        """The gateway is closed with the writers.
+
+        Raises:
+            ConfigurationError: a use case has the extractive answerer's name.
+        """
+        # What is quick, or urgent, does not wait behind answers that a model takes its time for.
+        self._writing = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="writer")
+        self._quoting = ThreadPoolExecutor(_QUOTED_AT_ONCE, thread_name_prefix="quoter")
+        self._rewriting = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="rewriter")
         self._gateway = gateway
         quoting = Quoting()
         self._answerers: dict[str, Answerer] = {EXTRACTIVE: quoting}
@@ -33,13 +44,17 @@ class Writers:
         self.rewriter: Rewriter | None = None
         if gateway is not None:
             names = gateway.taking(TAKEN)
+            if EXTRACTIVE in names:
+                raise ConfigurationError(
+                    f"use_cases.{EXTRACTIVE}: that is the answerer without a model; rename it"
+                )
             self._answerers |= {
                 name: Secured(first=Generated(gateway=gateway, name=name), second=quoting)
                 for name in names
             }
             self._default = "answer" if "answer" in names else [*names, EXTRACTIVE][0]
             for name in gateway.taking(_REWRITES)[:1]:
-                self.rewriter = Rewriter(gateway=gateway, use_case=name, threads=self.threads)
+                self.rewriter = Rewriter(gateway=gateway, use_case=name, threads=self._rewriting)
 
     def answerer(self, name: str | None) -> Answerer:
         """The answerer of a name; None is the default.
@@ -54,9 +69,14 @@ class Writers:
             )
         return found
 
+    def threads(self, answerer: Answerer) -> Executor:
+        """The threads that an answerer writes in."""
+        return self._quoting if answerer.name == EXTRACTIVE else self._writing
+
     def close(self) -> None:
         """End what is being written, and close the gateway."""
-        self.threads.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._writing, self._quoting, self._rewriting):
+            threads.shutdown(wait=False, cancel_futures=True)
         if self._gateway is not None:
             self._gateway.close()
 

@@ -1,4 +1,5 @@
-"""python -m generation check: one small request to each target, without retries or fallbacks."""
+"""python -m generation check: one small request to each target, without retries or fallbacks; a
+streamed one where a use case streams from it."""
 
 import argparse
 import time
@@ -145,15 +146,32 @@ def _asked(
                 bedrock.warm(region)
         with ThreadPoolExecutor(len(targets)) as pool:
             return list(
-                pool.map(lambda name: _ask(bedrock, name, targets[name], prices[name]), targets)
+                pool.map(
+                    lambda name: _ask(
+                        bedrock,
+                        name,
+                        targets[name],
+                        prices[name],
+                        stream=_streams(configuration, name),
+                    ),
+                    targets,
+                )
             )
     finally:
         bedrock.close()
 
 
-def _ask(bedrock: Bedrock, name: str, target: Target, price: Price) -> Checked:
+def _streams(configuration: Configuration, name: str) -> bool:
+    """Whether a use case streams from a target, for which AWS wants another permission."""
+    return any(
+        use_case.stream and name in configuration.routes[use_case.route].targets
+        for use_case in configuration.use_cases.values()
+    )
+
+
+def _ask(bedrock: Bedrock, name: str, target: Target, price: Price, *, stream: bool) -> Checked:
     began = time.monotonic()
-    *_, last = bedrock.send(target, _REQUEST, Attempt(_SILENCE_S), stream=False)
+    *_, last = bedrock.send(target, _REQUEST, Attempt(_SILENCE_S), stream=stream)
     usage = last.usage if isinstance(last, End) else Usage()
     return Checked(
         name=name,

@@ -18,7 +18,8 @@ class Shown:
 
     def _begin(self) -> None:
         self._scanner = MarkerScanner()
-        self._unsure = ""
+        self._answers = False
+        self._unsure = ""  # It may still be a refusal.
         self._blank = ""  # Behind the text, where a marker may follow.
         self._left_out = False
         self._text = ""
@@ -36,17 +37,20 @@ class Shown:
             if was:  # Of what was never shown, nothing has to be forgotten.
                 yield piece
             return
+        if self._answers:
+            yield from self._pass(self._scanner.feed(piece.text))
+            return
         self._unsure += piece.text
         if not may_be_refusal(self._unsure):
-            begun, self._unsure = self._unsure, ""
-            yield from self._pass(self._scanner.feed(begun))
+            self._answers = True
+            yield from self._pass(self._scanner.feed(self._unsure))
 
     def end(self) -> Iterator[Text]:
         """What was held back, when nothing more will come."""
-        if is_refusal(self._unsure):
-            return
-        events = [*self._scanner.feed(self._unsure), *self._scanner.close()]
-        yield from self._pass(events)
+        if self._answers:
+            yield from self._pass(self._scanner.close())
+        elif not is_refusal(self._unsure):
+            yield from self._pass([*self._scanner.feed(self._unsure), *self._scanner.close()])
 
     def _pass(self, events: Sequence[str | Marker]) -> Iterator[Text]:
         found = "".join(map(self._valid, events))

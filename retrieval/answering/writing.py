@@ -1,5 +1,6 @@
 """An answer as it is written: by the passages' own sentences, or by a model of the gateway."""
 
+import logging
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -16,6 +17,8 @@ from retrieval.answering.citations import AnswerReader
 from retrieval.answering.extractive import Extractive
 from retrieval.answering.shown import Shown
 from retrieval.query import Passage
+
+_log = logging.getLogger(__name__)
 
 EXTRACTIVE = "extractive"
 """The name of the answerer that needs no model."""
@@ -40,7 +43,8 @@ class Question:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
     """A whole answer. `answerer` has written it; `completion` is what the gateway says of it, None
-    where no model was asked; `failed` is why another answerer, asked first, did not write it."""
+    where no model was asked; `failed` names the error by which another answerer, asked first, did
+    not write it."""
 
     answer: Answer
     answerer: str
@@ -163,7 +167,10 @@ class Secured:
 
     def write(self, question: Question) -> Writing:
         """See `Answerer`; a CancelledError is nothing to answer by others."""
-        first = self.first.write(question)
+        try:
+            first = self.first.write(question)
+        except GenerationError as exc:  # Its prompt cannot be filled with this.
+            return Writing(self._second(question, exc))
         return Writing(self._pieces(question, first), first.cancel)
 
     def _pieces(self, question: Question, first: Writing) -> Pieces:
@@ -176,12 +183,16 @@ class Secured:
         except CancelledError:
             raise
         except GenerationError as exc:
-            failed = f"{type(exc).__name__}: {exc}"
-        if begun:
-            yield Restarted(failed)
+            if begun:
+                yield Restarted(type(exc).__name__)
+            return (yield from self._second(question, exc))
+
+    def _second(self, question: Question, exc: GenerationError) -> Pieces:
+        # The whole message is for who runs the service: it may name accounts and budgets.
+        _log.warning("%s gave no answer: %s: %s", self.first.name, type(exc).__name__, exc)
         second = self.second.write(question)
         yield from second
-        return replace(second.written, failed=failed)
+        return replace(second.written, failed=type(exc).__name__)
 
 
 def _input(passage: Passage) -> dict[str, str]:

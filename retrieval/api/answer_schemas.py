@@ -49,6 +49,7 @@ class SentenceModel(BaseModel):
 class UsageModel(BaseModel):
     """What a model was asked: tokens and cost are the sums over all attempts."""
 
+    call_id: str = Field(description="Of its record.")
     target: str
     stop_reason: str
     attempts: int
@@ -118,6 +119,7 @@ def _citation(one: Citation) -> dict[str, Any]:
 def _usage(completion: Completion) -> dict[str, Any]:
     usage = completion.usage
     return {
+        "call_id": completion.call_id,
         "target": completion.target,
         "stop_reason": completion.stop_reason,
         "attempts": completion.attempts,

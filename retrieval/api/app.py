@@ -16,6 +16,7 @@ from retrieval.api.answer import add_answer
 from retrieval.api.auth import Keys
 from retrieval.api.errors import ERRORS, UNANSWERED, add_error_handlers, unanswered
 from retrieval.api.jobs import add_jobs
+from retrieval.api.leaving import unless_left
 from retrieval.api.limits import BodyLimit, RequestId, request_id_of
 from retrieval.api.metrics import Timed, add_metrics
 from retrieval.api.schemas import (
@@ -55,7 +56,7 @@ def make_app(
     writers, answers are extracted.
 
     Raises:
-        CatalogError: the keys in the environment are not written as they have to be.
+        SettingsError: the keys in the environment are not valid.
     """
     writers, keys = writers or Writers(), Keys.from_env()
 
@@ -95,9 +96,17 @@ def _add_retrieve(app: FastAPI, engine: Engine, rewriter: Rewriter | None, keys:
         With nothing relevant the answer is still 200, with `answerable: false` and a `reason`.
         """
         query = body.to_query(tenant=keys.tenant(request), request_id=request_id_of(request))
-        return _json(await _retrieved(engine, rewriter, query))
+        found = _retrieved(engine, rewriter, query)
+        # Only a rewriting takes long enough, and costs enough, to look whether somebody waits.
+        return _json(await (unless_left(request, found) if query.conversation else found))
 
-    @app.post("/retrieve/batch", response_model=BatchResponse, responses=ERRORS, tags=["retrieval"])
+    @app.post(
+        "/retrieve/batch",
+        response_model=BatchResponse,
+        responses=ERRORS,
+        tags=["retrieval"],
+        dependencies=keys.documented(),
+    )
     async def retrieve_batch(body: BatchRequest, request: Request) -> Response:
         """Several questions at once, answered in order.
 
@@ -109,7 +118,9 @@ def _add_retrieve(app: FastAPI, engine: Engine, rewriter: Rewriter | None, keys:
             for number, one in enumerate(body.requests)
         ]
         answers = [_in_batch(engine, rewriter, one, n) for n, one in enumerate(queries)]
-        return _json({"responses": await asyncio.gather(*answers)})
+        together = asyncio.gather(*answers)
+        asks = any(query.conversation for query in queries)
+        return _json({"responses": await (unless_left(request, together) if asks else together)})
 
 
 def _json(answer: dict[str, Any]) -> Response:

@@ -5,13 +5,15 @@ import hmac
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
-from fastapi import Request
+from fastapi import Depends, Request
+from fastapi.security import HTTPBearer
 
+from generation.use_cases import TAG
 from indexers.client import ADMIN_KEY
-from indexers.errors import CatalogError
-from retrieval.errors import UnauthorizedError
+from retrieval.errors import SettingsError, UnauthorizedError
 
 API_KEYS = "PASSAGES_API_KEYS"
 """The keys of those who ask, each after its tenant: `acme:KEY,globex:KEY`."""
@@ -28,15 +30,26 @@ class Keys:
         """The keys in the environment, as API_KEYS has them.
 
         Raises:
-            CatalogError: they are not written so.
+            SettingsError: they are not written so, a key is there twice, or a tenant has a name
+                that Bedrock takes for no tag.
         """
-        tenants = {}
-        for entry in filter(None, os.environ.get(API_KEYS, "").split(",")):
-            tenant, separator, key = entry.strip().partition(":")
-            if not (tenant and separator and key):
-                raise CatalogError(f"{API_KEYS} holds 'tenant:key' entries with a comma in between")
+        tenants: dict[bytes, str] = {}
+        written = os.environ.get(API_KEYS, "")
+        for entry in written.split(",") if written else ():
+            tenant, _, key = (part.strip() for part in entry.partition(":"))
+            if not (key and TAG.fullmatch(tenant)):
+                raise SettingsError(
+                    f"{API_KEYS} holds 'tenant:key' entries with a comma in between; a tenant's "
+                    "name is of letters, digits, blanks and any of :@$#=/+,.-_, 256 at most"
+                )
+            if _digest(key) in tenants:
+                raise SettingsError(f"{API_KEYS} has the key of {tenant!r} twice")
             tenants[_digest(key)] = tenant
         return cls(tenants=tenants)
+
+    def documented(self) -> list[Any]:
+        """The dependencies by which the documentation of a route asks for a key."""
+        return [Depends(HTTPBearer(auto_error=False))] if self.tenants else []
 
     def tenant(self, request: Request) -> str:
         """Whose key a request carries, as `Authorization: Bearer <key>`; nobody's is "", as is the
@@ -47,11 +60,9 @@ class Keys:
         """
         if not self.tenants:
             return ""
-        given = request.headers.get("authorization", "").removeprefix("Bearer ")
         # By their digests, so that the time tells nothing of how much of a key was right.
-        tenant = self.tenants.get(_digest(given))
-        admin = os.environ.get(ADMIN_KEY, "")
-        if tenant is None and not (admin and hmac.compare_digest(_digest(given), _digest(admin))):
+        tenant = self.tenants.get(hashlib.sha256(_bearer(request)).digest())
+        if tenant is None and not _is_admin(request):
             raise UnauthorizedError(f"this takes 'Authorization: Bearer' with a key of {API_KEYS}")
         return tenant or ""
 
@@ -64,19 +75,27 @@ async def require_admin(request: Request) -> None:
         UnauthorizedError: it does not.
     """
     key = os.environ.get(ADMIN_KEY, "")
-    given = request.headers.get("authorization", "")
-    if key and not hmac.compare_digest(given.encode("latin-1"), f"Bearer {key}".encode()):
+    if key and not _is_admin(request):
         raise UnauthorizedError(f"this takes 'Authorization: Bearer' with the value of {ADMIN_KEY}")
     origin = request.headers.get("origin")
     if not key and origin and urlsplit(origin).netloc != request.headers.get("host"):
         raise UnauthorizedError(f"a page of {origin} may not do this; set {ADMIN_KEY} and send it")
 
 
-def headers_of() -> dict[str, str]:
-    """The headers by which a command on this machine may ask."""
-    admin = os.environ.get(ADMIN_KEY)
-    return {"authorization": f"Bearer {admin}"} if admin else {}
+def _is_admin(request: Request) -> bool:
+    key = os.environ.get(ADMIN_KEY, "")
+    return bool(key) and hmac.compare_digest(_bearer(request), _bytes(key))
+
+
+def _bearer(request: Request) -> bytes:
+    """The key that a request carries (RFC 6750, 2.1), as bytes, of which nothing is assumed."""
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    return key.strip().encode("latin-1") if scheme.lower() == "bearer" else b""
+
+
+def _bytes(key: str) -> bytes:
+    return key.encode("utf-8", "surrogateescape")
 
 
 def _digest(key: str) -> bytes:
-    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
+    return hashlib.sha256(_bytes(key)).digest()

@@ -30,6 +30,7 @@ use_cases:
   answer: {{prompt: answer@1, route: quick, max_tokens: 500, stream: true}}
   slow: {{prompt: answer@1, route: slow, max_tokens: 500, stream: true}}
   late: {{prompt: answer@1, route: late, max_tokens: 500}}
+  rewrite: {{prompt: rewrite@1, route: late, max_tokens: 50}}
 """
 
 
@@ -57,11 +58,12 @@ def asked(**given: Any) -> dict[str, Any]:
     return {"json": {"query": PAUSE, **given}, "headers": {"authorization": "Bearer k1"}}
 
 
-def last_record(server: Server, use_case: str) -> dict[str, Any]:
-    """The latest record of a use case, once it is written."""
+def last_record(server: Server, use_case: str, count: int = 1) -> dict[str, Any]:
+    """The latest record of a use case, once there are so many."""
 
     def look() -> Any:
-        return list(read_records(server.folder / "records", use_case=use_case))
+        found = list(read_records(server.folder / "records", use_case=use_case))
+        return found if len(found) >= count else None
 
     return dict(until(look, f"a record of {use_case}", 20)[-1])
 
@@ -78,6 +80,30 @@ def test_without_a_key_nothing_is_answered(server: Server) -> None:
         answer = httpx.post(server.url + path, json={"query": PAUSE})
         assert answer.status_code == 401
         assert "PASSAGES_API_KEYS" in answer.json()["errors"][0]["message"]
+
+
+@pytest.mark.parametrize("scheme", ["Bearer ", "bearer ", "BEARER  "])
+def test_the_scheme_of_a_key_may_be_written_in_any_case(server: Server, scheme: str) -> None:
+    answer = httpx.post(
+        f"{server.url}/retrieve", json={"query": PAUSE}, headers={"authorization": f"{scheme}k1"}
+    )
+    assert answer.status_code == 200
+
+
+def test_a_key_without_a_scheme_is_none(server: Server) -> None:
+    answer = httpx.post(
+        f"{server.url}/retrieve", json={"query": PAUSE}, headers={"authorization": "k1"}
+    )
+    assert answer.status_code == 401
+
+
+def test_who_hangs_up_while_a_question_is_rewritten_ends_that(server: Server) -> None:
+    before = [{"role": "user", "text": "I am on the Basil plan."}]
+    for number, (path, more) in enumerate([("retrieve", {}), ("answer", {"stream": True})]):
+        question = asked(conversation=before, deadline_ms=60_000, **more)
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.post(f"{server.url}/{path}", **question, timeout=0.5)
+        assert last_record(server, "rewrite", number + 1)["outcome"] == "cancelled"
 
 
 def test_who_hangs_up_in_a_stream_ends_the_writing(server: Server, bedrock: Bedrock) -> None:

@@ -34,6 +34,8 @@ def gateway(
     *,
     models: Sequence[str] = (MODEL, MODEL),
     target: Mapping[str, Any] | None = None,
+    at_once: int = 256,
+    prompts: str | None = None,
     **use_case: Any,
 ) -> Iterator[Gateway]:
     """A gateway with a target `a` in the first region, `b` in the second, and a use case."""
@@ -60,6 +62,8 @@ def gateway(
                 },
                 "prices": "prices.yaml",
                 "records": {"folder": "records"},
+                "at_once": at_once,
+                "prompts": prompts,
             },
             folder,
         ),

@@ -309,6 +309,26 @@ def test_closing_does_not_wait_for_what_has_not_answered(
     assert time.monotonic() - began < 3
 
 
+def test_what_is_cancelled_before_it_has_a_thread_is_not_sent(
+    bedrock: Bedrock, tmp_path: Path
+) -> None:
+    bedrock.set_plan(plan(Fault(kind="stall_head", stall_s=1)))
+    with (
+        gateway(bedrock, tmp_path, models=(MODEL,), at_once=1, attempt_s=9) as bot,
+        ThreadPoolExecutor(4) as pool,
+    ):
+        first = pool.submit(bot.complete, "answer", INPUTS)
+        time.sleep(0.3)
+        streams = [bot.stream("answer", INPUTS) for _ in range(3)]
+        waiting = [pool.submit(list, stream) for stream in streams]
+        time.sleep(0.2)
+        for stream in streams:
+            stream.cancel()
+        assert {type(one.exception()) for one in waiting} == {CancelledError}
+        assert first.result().attempts == 1
+    assert bedrock.counts().where().requests == 1
+
+
 def test_cutting_a_connection_harms_no_other_call(bedrock: Bedrock, tmp_path: Path) -> None:
     chance = random.Random(1)
     delays = [chance.uniform(0, 0.03) if n % 2 else None for n in range(400)]

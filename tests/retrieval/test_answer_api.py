@@ -139,7 +139,7 @@ def test_where_the_gateway_fails_the_passages_answer(
     assert (body["answerable"], body["answerer"], body["usage"]) == (True, "extractive", None)
     (degraded,) = body["degraded"]
     assert degraded["stage"] == "answer"
-    assert "ExhaustedError" in degraded["reason"]
+    assert degraded["reason"] == "the gateway gave no answer (ExhaustedError), extractive did"
 
 
 def test_what_was_streamed_before_the_gateway_failed_is_taken_back(
@@ -156,6 +156,20 @@ def test_what_was_streamed_before_the_gateway_failed_is_taken_back(
     text = "".join(data["text"] for name, data in after if name == "delta")
     assert text == events[-1][1]["answer"]
     assert events[-1][1]["answerer"] == "extractive"
+
+
+def test_a_prompt_that_cannot_be_filled_with_these_passages_is_answered_by_others(
+    help_centre: HelpCentre, bedrock: Bedrock, tmp_path: Path
+) -> None:
+    (tmp_path / "prompts" / "second").mkdir(parents=True)
+    text = "inputs: {question: text, passages: passages}\n"
+    text += "user: '{{ question }} {{ passages[1].text if passages else 1 }}'\n"
+    (tmp_path / "prompts" / "second" / "1.yaml").write_text(text)
+    given = {"prompts": "prompts", "prompt": "second@1"}
+    with served_with(help_centre, bedrock, tmp_path, **given) as client:
+        body = client.post("/answer", json={"query": PAUSE, "max_passages": 1}).json()
+    assert (body["answerable"], body["answerer"]) == (True, "extractive")
+    assert "PromptError" in body["degraded"][0]["reason"]
 
 
 def test_an_answer_cut_off_at_its_limit_says_so(

@@ -10,7 +10,21 @@ from retrieval.answering.markers import Marker
 
 PIECES = st.lists(
     st.sampled_from(
-        ["[1]", "[9]", "[1, 9]", "[2-7]", " ", "Pause it", ".", "\n- ", "[", "`[1]`", "(x)", "NO_"]
+        [
+            "[1]",
+            "[9]",
+            "[1, 9]",
+            "[2-7]",
+            " ",
+            "Pause it",
+            ".",
+            "\n- ",
+            "[",
+            "`[1]`",
+            "(x)",
+            "NO_",
+            REFUSAL,
+        ]
     )
 )
 
@@ -35,6 +49,7 @@ def shown(*pieces: str | Restarted, passages: int = 2) -> str:
         (REFUSAL, ""),
         (f'"{REFUSAL}".', ""),
         ("No, it cannot.", "No, it cannot."),
+        (f"Pause it [1]\n{REFUSAL}", f"Pause it [1]\n{REFUSAL}"),
     ],
 )
 def test_no_number_without_a_passage_and_no_refusal_is_shown(text: str, expected: str) -> None:

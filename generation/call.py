@@ -248,7 +248,8 @@ class Call:
 
     def _estimate(self, running: Running, *, billed: bool) -> None:
         """What an attempt may be billed that has not come to its end."""
-        if billed:
+        # What had no thread by the time it was cancelled is not sent any more.
+        if billed and running.exchange.request_headers:
             running.usage = Usage(input=self._tokens(), output=running.deltas)
             running.estimated = True
 

@@ -312,7 +312,7 @@ def test_closing_does_not_wait_for_what_has_not_answered(
 def test_what_is_cancelled_before_it_has_a_thread_is_not_sent(
     bedrock: Bedrock, tmp_path: Path
 ) -> None:
-    bedrock.set_plan(plan(Fault(kind="stall_head", stall_s=1)))
+    bedrock.set_plan(plan(Fault(kind="stall_head", stall_s=3)))
     with (
         gateway(bedrock, tmp_path, models=(MODEL,), at_once=1, attempt_s=9) as bot,
         ThreadPoolExecutor(4) as pool,
@@ -327,6 +327,8 @@ def test_what_is_cancelled_before_it_has_a_thread_is_not_sent(
         assert {type(one.exception()) for one in waiting} == {CancelledError}
         assert first.result().attempts == 1
     assert bedrock.counts().where().requests == 1
+    costs = [record["cost"]["nano"] > 0 for record in records(tmp_path)]
+    assert sorted(costs) == [False, False, False, True]
 
 
 def test_cutting_a_connection_harms_no_other_call(bedrock: Bedrock, tmp_path: Path) -> None:

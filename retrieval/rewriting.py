@@ -6,15 +6,17 @@ from collections.abc import Mapping
 from concurrent.futures import Executor
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from generation.asked import WHOLE, Completion
 from generation.errors import GenerationError
-from generation.gateway import Gateway
-from generation.stream import Stream
 from retrieval.errors import NotRewrittenError
 from retrieval.query import Query
 from retrieval.threads import pieces_of
+
+if TYPE_CHECKING:  # boto3 comes with it.
+    from generation.gateway import Gateway
+    from generation.stream import Stream
 
 _log = logging.getLogger(__name__)
 
@@ -27,7 +29,7 @@ class Rewriter:
     """Rewrites by a use case of the gateway, whose prompt takes a `question` and the
     `conversation` before it, of which it gets the last `turns` messages."""
 
-    gateway: Gateway
+    gateway: "Gateway"
     use_case: str
     threads: Executor
     turns: int = 10
@@ -56,7 +58,7 @@ class Rewriter:
             raise NotRewrittenError(f"the model wrote {len(question)} characters")
         return question
 
-    async def _completed(self, stream: Stream) -> Completion:
+    async def _completed(self, stream: "Stream") -> Completion:
         async with aclosing(pieces_of(stream, self.threads)) as pieces:
             async for _ in pieces:
                 pass

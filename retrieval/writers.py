@@ -2,14 +2,17 @@
 
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from generation.errors import ConfigurationError
-from generation.gateway import Gateway
 from generation.prompts.inputs import InputType
 from generation.settings import open_gateway
 from retrieval.answering import EXTRACTIVE, TAKEN, Answerer, Generated, Quoting, Secured
 from retrieval.errors import InvalidQueryError
 from retrieval.rewriting import Rewriter
+
+if TYPE_CHECKING:  # boto3 comes with it, which a service without a gateway does without.
+    from generation.gateway import Gateway
 
 _REWRITES: dict[str, InputType] = {"question": "text", "conversation": "conversation"}
 _AT_ONCE = 256
@@ -27,7 +30,7 @@ class Writers:
     extracted. The use case `answer` is the default, or else the first of them.
     """
 
-    def __init__(self, gateway: Gateway | None = None) -> None:
+    def __init__(self, gateway: "Gateway | None" = None) -> None:
         """The gateway is closed with the writers.
 
         Raises:

@@ -149,16 +149,7 @@ def boto3_call(
 ) -> Callable[[int], str]:
     """A function that asks boto3 with its defaults what the gateway asks, one region after another;
     the answer's text, or nothing where it failed. `maxTokens` is not sent where it is None."""
-    regions = [*endpoints]
-    clients = {
-        region: boto3.session.Session().client(
-            "bedrock-runtime",
-            region_name=region,
-            endpoint_url=endpoints[region],
-            config=Config(max_pool_connections=64),
-        )
-        for region in regions
-    }
+    clients = [_boto3_client(region, url) for region, url in endpoints.items()]
     system, messages = Templates.load(None).get("answer", 1).render(inputs)
     asked: dict[str, Any] = {
         "modelId": model,
@@ -168,26 +159,39 @@ def boto3_call(
     }
 
     def call(number: int) -> str:
-        client = clients[regions[number % len(regions)]]
         try:
-            if stream:
-                events = client.converse_stream(**asked)["stream"]
-                return "".join(
-                    event["contentBlockDelta"]["delta"]["text"]
-                    for event in events
-                    if "contentBlockDelta" in event
-                )
-            answer = client.converse(**asked)
-            return str(answer["output"]["message"]["content"][0]["text"])
-        except (
-            BotoCoreError,
-            ClientError,
-            ParserError,
-            HTTPError,
-            OSError,
-            LookupError,
-            ValueError,
-        ):
+            return _boto3_text(clients[number % len(clients)], asked, stream=stream)
+        except _BOTO3_FAILS:
             return ""
 
     return call
+
+
+_BOTO3_FAILS = (
+    BotoCoreError,
+    ClientError,
+    ParserError,
+    HTTPError,
+    OSError,
+    LookupError,
+    ValueError,
+)
+
+
+def _boto3_client(region: str, endpoint_url: str) -> Any:
+    return boto3.session.Session().client(
+        "bedrock-runtime",
+        region_name=region,
+        endpoint_url=endpoint_url,
+        config=Config(max_pool_connections=64),
+    )
+
+
+def _boto3_text(client: Any, asked: Mapping[str, Any], *, stream: bool) -> str:
+    if not stream:
+        return str(client.converse(**asked)["output"]["message"]["content"][0]["text"])
+    return "".join(
+        event["contentBlockDelta"]["delta"]["text"]
+        for event in client.converse_stream(**asked)["stream"]
+        if "contentBlockDelta" in event
+    )

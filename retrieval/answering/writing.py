@@ -3,20 +3,22 @@
 import logging
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from generation.asked import Completion
 from generation.errors import CancelledError, GenerationError
-from generation.gateway import Gateway
 from generation.pieces import Restarted, Text
 from generation.prompts.inputs import InputType
-from generation.stream import Stream
 from indexers.embedding.base import Embedder
 from retrieval.answering.answer import Answer
 from retrieval.answering.citations import AnswerReader
 from retrieval.answering.extractive import Extractive
 from retrieval.answering.shown import Shown
 from retrieval.query import Passage
+
+if TYPE_CHECKING:  # boto3 comes with it, which quoting does without.
+    from generation.gateway import Gateway
+    from generation.stream import Stream
 
 _log = logging.getLogger(__name__)
 
@@ -120,7 +122,7 @@ class Generated:
     """Answers by a use case of the gateway, whose prompt takes what is TAKEN, and whose name is
     the answerer's."""
 
-    gateway: Gateway
+    gateway: "Gateway"
     name: str
     reader: AnswerReader = field(default_factory=AnswerReader)
 
@@ -140,7 +142,7 @@ class Generated:
         yield from ()
         return Written(answer=Answer.declined("no passage was found"), answerer=self.name)
 
-    def _pieces(self, question: Question, stream: Stream) -> Pieces:
+    def _pieces(self, question: Question, stream: "Stream") -> Pieces:
         shown = Shown(len(question.passages))
         for piece in stream:
             yield from shown.add(piece)

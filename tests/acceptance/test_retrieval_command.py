@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -15,7 +17,7 @@ from indexers.catalog import load_catalog
 from indexers.state import State
 from indexers.store.edge import EdgeStore
 from retrieval.api.serve import url_of
-from tests.acceptance.commands import run
+from tests.acceptance.commands import ROOT, environment, run
 from tests.builders import FAQS, faq, write_jsonl
 from tests.servers import Server, free_port, serve_command, started
 
@@ -203,3 +205,16 @@ def test_a_search_that_is_not_valid_stops_a_server_before_it_starts(tmp_path: Pa
     done = run(tmp_path, "retrieval", "serve", "--port", "0")
     assert done.code == 2
     assert "catalog.yaml:6: 'candidates' must be int, not text" in done.err
+
+
+def test_without_a_gateway_boto3_is_not_loaded() -> None:
+    code = "import sys, retrieval.ask, retrieval.api.serve; print('boto3' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "False"

@@ -49,9 +49,8 @@ class Ranking:
 
     The weights are those of a list-wise fit (the log likelihood of the first place), rounded, on
     development sets, each kind weighing the same: xquad_en, aws_docs_qa and, of the chat questions
-    in `benchmarks/suites/chat/`, 60 whose right sentences were marked by hand. The first right
-    segment's mean reciprocal rank on these, which the weights know, is .894, .703 and .672; with
-    nothing embedded .886, .692 and .683, with eight .896, .704 and .684: no winner.
+    in `benchmarks/suites/chat/`, 60 whose right sentences were marked by hand. No command repeats
+    this fit, made once; `benchmarks/suites/answers.yaml` measures what comes of it, on other sets.
 
     The probability is a logistic regression on the best segment's cosine (`cosine_odds`) and its
     passage's log odds (`relevance_odds`), fitted on the same sets, all their chat questions, and

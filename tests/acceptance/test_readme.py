@@ -105,7 +105,8 @@ def test_the_gateways_commands_are_valid(tmp_path: Path) -> None:
     for command in (check, replay):
         words = shlex.split(command)[3:]
         assert generation_parser().parse_args(words).generation.is_file()
-    assert "0" in run(f"{costs} --data-dir {tmp_path}")
+    lines = run(f"{costs} --data-dir {tmp_path}").splitlines()
+    assert next(line for line in lines if line.startswith("total")).split()[-1] == "$0.00"
 
 
 def test_curl_returns_what_is_printed_below_it(server: str) -> None:

@@ -15,8 +15,8 @@ from tests.acceptance.commands import environment
 from tests.builders import FAQS, faq, write_jsonl
 from tests.servers import Server, until, working
 
-DOCUMENTS = 700
-"""FAQs for two batches."""
+DOCUMENTS = 1200
+"""FAQs for three batches: who sees the first one stored does so before the last one is."""
 
 RESUME_S = 10
 """Seconds from the start of a worker until it has taken up what a dead one has left."""
@@ -41,7 +41,6 @@ class Workplace:
             "a batch done",
         )
         assert job.active
-        assert job.counts.documents < DOCUMENTS
         return job
 
     def ended(self, job_id: str) -> Job:

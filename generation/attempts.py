@@ -13,6 +13,7 @@ from generation.faults import Fault
 from generation.messages import Request, Usage
 from generation.quota import Admitted
 from generation.targets import Target
+from generation.use_cases import UseCase
 from generation.wire import Attempt
 
 Outcome = Literal["succeeded", "failed", "cancelled"]
@@ -53,6 +54,17 @@ class Running:
     def first_s(self) -> float | None:
         """Seconds to its first token."""
         return None if self.first is None else self.first - self.began
+
+    @property
+    def silent_s(self) -> float:
+        """Seconds since it said anything."""
+        return time.monotonic() - (self.latest or self.began)
+
+    def due(self, use_case: UseCase) -> float:
+        """When it has been silent for too long."""
+        if self.latest is None:
+            return self.began + use_case.first_limit_s
+        return self.latest + use_case.between_tokens_s
 
     @property
     def exchange(self) -> Exchange:

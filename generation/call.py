@@ -127,7 +127,7 @@ class Call:
     def _start(self, choice: Choice, request: Request, *, hedge: bool) -> None:
         name = choice.admitted.target
         left_s = max(0.001, self._deadline - time.monotonic())
-        silence_s = min(self._first_limit_s(), left_s)
+        silence_s = min(self._use_case.first_limit_s, left_s)
         if self._use_case.stream:
             silence_s = min(max(silence_s, self._use_case.between_tokens_s), left_s)
         running = Running(
@@ -139,7 +139,7 @@ class Call:
             backoff_s=choice.backoff_s,
             hedge=hedge,
         )
-        self._health(running).begin(self._first_limit_s())
+        self._health(running).begin(self._use_case.first_limit_s)
         self._live.append(running)
         self.attempts.append(running)
         self._starter.start(running, self._inbox, stream=self._use_case.stream)
@@ -147,7 +147,9 @@ class Call:
     def _next_event(self) -> tuple[Running, Event]:
         """What a live attempt says next, its silence among that."""
         while True:
-            due, late = min(((self._due(r), r) for r in self._live), key=lambda pair: pair[0])
+            due, late = min(
+                ((r.due(self._use_case), r) for r in self._live), key=lambda pair: pair[0]
+            )
             until = min(due, self._deadline, self._hedge_due())
             try:
                 running, event = self._inbox.get(timeout=max(0.0, until - time.monotonic()))
@@ -155,7 +157,7 @@ class Call:
                 if until == self._deadline:
                     raise self._late() from None
                 if until == due:
-                    return late, Fault(name="Silent", message=f"nothing for {self._silence(late)}")
+                    return late, Fault(name="Silent", message=f"nothing for {late.silent_s:.1f} s")
                 self._hedge()
                 continue
             if running is None:
@@ -227,18 +229,6 @@ class Call:
         if after_s is None or self._hedged or not waits or not left:
             return float("inf")
         return self._live[0].began + after_s
-
-    def _due(self, running: Running) -> float:
-        if running.latest is None:
-            return running.began + self._first_limit_s()
-        return running.latest + self._use_case.between_tokens_s
-
-    def _silence(self, running: Running) -> str:
-        since = running.latest or running.began
-        return f"{time.monotonic() - since:.1f} s"
-
-    def _first_limit_s(self) -> float:
-        return self._use_case.first_token_s if self._use_case.stream else self._use_case.attempt_s
 
     def _drop(self, running: Running) -> None:
         """Cancel an attempt that is no longer wanted."""

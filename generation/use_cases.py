@@ -70,11 +70,17 @@ class UseCase:
 
     @model_validator(mode="after")
     def _limits_fit(self) -> "UseCase":
-        limit = self.first_token_s if self.stream else self.attempt_s
-        if limit > self.deadline_s:
+        if self.first_limit_s > self.deadline_s:
             name = "first_token_s" if self.stream else "attempt_s"
-            raise ValueError(f"{name} ({limit:g}) is longer than deadline_s ({self.deadline_s:g})")
+            raise ValueError(
+                f"{name} ({self.first_limit_s:g}) is longer than deadline_s ({self.deadline_s:g})"
+            )
         return self
+
+    @property
+    def first_limit_s(self) -> float:
+        """The longest that an attempt may take to its first token, or to its whole answer."""
+        return self.first_token_s if self.stream else self.attempt_s
 
     @property
     def template(self) -> tuple[str, int]:

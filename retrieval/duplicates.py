@@ -27,18 +27,23 @@ class Seen:
 
     words: set[str] = field(default_factory=set)
     triples: list[frozenset[tuple[str, str, str]]] = field(default_factory=list)
+    every: set[tuple[str, str, str]] = field(default_factory=set)
 
     def duplicates(self, text: Fingerprint, near: float) -> str | None:
         """Say "exact" where the words are those of a seen text, "near" where the Jaccard similarity
         of the triples is at least `near` (Broder, 1997), None where neither is so."""
         if text.words in self.words:
             return "exact"
+        # One that is like it would have that many of its triples; most texts are done with here.
+        if len(text.triples & self.every) < near * len(text.triples):
+            return None
         return "near" if any(_alike(text.triples, t, near) for t in self.triples) else None
 
     def add(self, text: Fingerprint) -> None:
         """Remember a text."""
         self.words.add(text.words)
         self.triples.append(text.triples)
+        self.every.update(text.triples)
 
 
 def _alike(one: frozenset[object], other: frozenset[object], near: float) -> bool:

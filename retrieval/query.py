@@ -1,6 +1,6 @@
 """The values of a query's way: Query in, Hits on the way, Retrieved out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, overload
 
@@ -88,6 +88,9 @@ class Units(Sequence[Unit]):
             return Units(self._spans[place], self._shares[place])
         start, end = self._spans[place]
         return Unit(start, end, self._shares[place])
+
+    def __iter__(self) -> Iterator[Unit]:
+        return (Unit(*span, share) for span, share in zip(self._spans, self._shares, strict=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,7 +71,7 @@ class _Group:
         """A bound from below that is quick to tell: no token spans two words."""
         return len(self.text.split())
 
-    @property
+    @cached_property
     def start(self) -> int:
         """Where the text starts in the document."""
         return self.pieces[0].hit.span.start + self.pieces[0].start
@@ -96,47 +96,53 @@ class _Selection:
     def refusal(self, hit: Hit) -> str | None:
         """Take a hit, or say why not."""
         cut = self.limits.cuts[hit.index]
+        unfit = self._unfit(hit, cut)
+        if unfit is not None:
+            return unfit
+        piece = _trimmed(hit, cut.unit_share)
+        if piece is None:
+            return f"nothing in it scores {cut.unit_share:g} of the best"
+        others, merged = self._merged(_group([piece]))
+        if len(others) >= self.limits.max_passages:
+            return self._no_room()
+        left = self.limits.max_tokens - sum(group.tokens for group in others)
+        if merged.least_tokens > left or merged.tokens > left:
+            return f"max_tokens {self.limits.max_tokens} reached"
+        text = fingerprint(hit.text)  # Last, since it takes longest and most hits find no room.
+        same = cut.near_duplicate and self.seen.duplicates(text, cut.near_duplicate)
+        if same:
+            return f"{same} duplicate of a better passage"
+        self.groups = [*others, merged]
+        self.taken[hit.index] += 1
+        self.revisions[_document(hit)] = hit.revision
+        self.seen.add(text)
+        return None
+
+    def _unfit(self, hit: Hit, cut: Cut) -> str | None:
+        """Why a hit is not to be looked at more closely, where that is so."""
         if hit.relevance < cut.min_relevance:
             return f"relevance below {cut.min_relevance:g}"
         if cut.max_hits is not None and self.taken[hit.index] >= cut.max_hits:
             return f"max_hits {cut.max_hits} reached"
-        document = (hit.index, hit.document.id)
-        if self.revisions.get(document, hit.revision) != hit.revision:
+        revision = self.revisions.get(_document(hit))
+        # With no more room there is only what lies beside a hit that was taken.
+        if revision is None and len(self.groups) >= self.limits.max_passages:
+            return self._no_room()
+        if revision not in (None, hit.revision):
             return "another version of a document that is being replaced"
-        piece = _trimmed(hit, cut.unit_share)
-        if piece is None:
-            return f"nothing in it scores {cut.unit_share:g} of the best"
-        alone = _group([piece])
-        # Asked before what takes longer: most hits come when there is no more room.
-        if self._full() and not any(_beside(group, alone) for group in self.groups):
-            return f"max_passages {self.limits.max_passages} reached"
-        text = fingerprint(hit.text)
-        same = cut.near_duplicate and self.seen.duplicates(text, cut.near_duplicate)
-        if same:
-            return f"{same} duplicate of a better passage"
-        refusal = self._take(alone)
-        if refusal is None:
-            self.taken[hit.index] += 1
-            self.revisions[document] = hit.revision
-            self.seen.add(text)
-        return refusal
+        return None
 
-    def _full(self) -> bool:
-        return len(self.groups) >= self.limits.max_passages
+    def _no_room(self) -> str:
+        return f"max_passages {self.limits.max_passages} reached"
 
-    def _take(self, merged: _Group) -> str | None:
+    def _merged(self, merged: _Group) -> tuple[list[_Group], _Group]:
+        """The groups that a new one leaves as they are, and the new one with all others."""
         others = self.groups
         # Again, since what is merged may reach further than what was beside it.
         while beside := [group for group in others if _beside(group, merged)]:
             others = [group for group in others if group not in beside]
             merged = _group([one for group in (merged, *beside) for one in group.pieces])
-        if len(others) >= self.limits.max_passages:
-            return f"max_passages {self.limits.max_passages} reached"
-        left = self.limits.max_tokens - sum(group.tokens for group in others)
-        if merged.least_tokens > left or merged.tokens > left:
-            return f"max_tokens {self.limits.max_tokens} reached"
-        self.groups = [*others, merged]
-        return None
+        return others, merged
 
 
 def select(hits: Iterable[Hit], limits: Limits) -> tuple[list[Passage], list[Dropped]]:
@@ -154,6 +160,10 @@ def select(hits: Iterable[Hit], limits: Limits) -> tuple[list[Passage], list[Dro
             dropped.append(_dropped(hit, reason))
     best_first = sorted(selection.groups, key=lambda group: -group.best.relevance)
     return [_passage(group, rank) for rank, group in enumerate(best_first, start=1)], dropped
+
+
+def _document(hit: Hit) -> tuple[str, str]:
+    return hit.index, hit.document.id
 
 
 def _trimmed(hit: Hit, share: float | None) -> _Piece | None:

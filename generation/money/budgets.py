@@ -3,6 +3,7 @@
 A process takes money from the ledger in chunks and spends it in memory, so that most calls do not
 touch the database. What the ledger counts as taken is never less than what was spent:
 
+- a budget that is new in the midst of its period begins with what the sums of costs have of it;
 - what a call may cost at most is taken before it is sent, never beyond the limit;
 - what it did not cost stays in the process's purse, for its next calls, and is given back when the
   purse has not been used for some seconds, when its period is over, and when the process closes;

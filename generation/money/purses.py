@@ -11,6 +11,7 @@ from generation.errors import OverBudgetError
 from generation.money.ledger import Ledger, budgets
 from generation.money.nano import nano_of, said
 from generation.money.periods import Period, Span
+from generation.money.spent import spent
 from generation.use_cases import Budget
 
 Scope = Literal["total", "use_case", "tenant"]
@@ -100,6 +101,7 @@ def take(ledger: Ledger, wants: Sequence[Want]) -> Got:
         for i in order:
             want = wants[i]
             if want.nano > 0:
+                _begin(ledger, connection, want.purse.key)
                 got.nano[i], taken = _take(ledger, connection, want)
                 if _warns(connection, want.purse, taken):
                     got.nearly.append((want.purse, taken))
@@ -119,6 +121,15 @@ def give(ledger: Ledger, gifts: Sequence[tuple[Purse, int]]) -> Got:
             if taken is not None and nano < 0 and _warns(connection, purse, taken):
                 got.nearly.append((purse, taken))
     return got
+
+
+def _begin(ledger: Ledger, connection: sa.Connection, key: Key) -> None:
+    """Let a budget begin with what was spent before it was declared, or asked for: it is for the
+    whole of its period."""
+    if connection.execute(sa.select(budgets.c.taken).where(_is(key))).first() is None:
+        before = spent(connection, key.period, key.use_case, key.tenant)
+        row = ledger.insert(budgets).values(**key._asdict(), taken=before, warned=False)
+        connection.execute(row.on_conflict_do_nothing())
 
 
 def _take(ledger: Ledger, connection: sa.Connection, want: Want) -> tuple[int, int]:

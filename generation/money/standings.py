@@ -7,7 +7,8 @@ import sqlalchemy as sa
 
 from generation.money.ledger import Ledger, budgets
 from generation.money.periods import Period, Span
-from generation.money.purses import Key, Limit
+from generation.money.purses import Key, Limit, Scope
+from generation.money.spent import spent, tenants
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,21 +35,30 @@ def standings(
     Raises:
         LedgerError: the ledger cannot be read.
     """
-    names = [period.name for period in periods.values()]
-    statement = sa.select(budgets).where(budgets.c.period.in_(names))
-    with ledger.reading() as connection:
-        rows = connection.execute(statement).all()
-    taken = {Key(row.scope, row.use_case, row.tenant, row.period): int(row.taken) for row in rows}
     found = []
-    for use_case, of in limits.items():
-        for limit in of:
-            for key in _keys(use_case, limit, periods[limit.span].name, taken):
-                found.append(Standing(key=key, limit=limit, taken=taken.get(key, 0)))
+    with ledger.reading() as connection:
+        for use_case, of in limits.items():
+            for limit in of:
+                period = periods[limit.span].name
+                taken = _taken(connection, limit.scope, use_case, period)
+                found += [Standing(key=key, limit=limit, taken=taken[key]) for key in _order(taken)]
     return found
 
 
-def _keys(use_case: str, limit: Limit, period: str, taken: Mapping[Key, int]) -> list[Key]:
-    if limit.scope != "tenant":
-        return [Key(limit.scope, use_case, "", period)]
-    of = [key for key in taken if (key[:2], key.period) == (("tenant", use_case), period)]
-    return sorted(of, key=lambda key: (-taken[key], key))
+def _taken(connection: sa.Connection, scope: Scope, use_case: str, period: str) -> dict[Key, int]:
+    """What is taken of a limit, by each tenant where it is one of tenants. A budget that nobody
+    has asked for yet begins with what was spent before: see `generation.money.purses`."""
+    whose = tenants(connection, period, use_case) if scope == "tenant" else [""]
+    before = {
+        Key(scope, use_case, tenant, period): spent(connection, period, use_case, tenant)
+        for tenant in whose
+    }
+    statement = sa.select(budgets).where(
+        budgets.c.scope == scope, budgets.c.use_case == use_case, budgets.c.period == period
+    )
+    rows = connection.execute(statement).all()
+    return before | {Key(scope, use_case, row.tenant, period): int(row.taken) for row in rows}
+
+
+def _order(taken: Mapping[Key, int]) -> list[Key]:
+    return sorted(taken, key=lambda key: (-taken[key], key))

@@ -5,12 +5,14 @@ import random
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import date
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
 from generation.errors import OverBudgetError
 from generation.money.budgets import Budgets
+from generation.money.costs import CostLine, Costs
 from generation.money.nano import NANO
 from generation.money.purses import Limit
 
@@ -42,6 +44,24 @@ def day_limit(usd: float, **more: Any) -> Limit:
 def month_limit(usd: float, **more: Any) -> Limit:
     """A limit of a use case for a month."""
     return Limit(scope="use_case", span="month", nano=round(usd * NANO), **more)
+
+
+def paid(url: str, day: str, use_case: str, tenant: str, usd: float) -> None:
+    """Count what a call has cost, without a budget."""
+    costs = Costs(url)
+    costs.add(
+        CostLine(
+            day=date.fromisoformat(day),
+            use_case=use_case,
+            tenant=tenant,
+            model="m",
+            region="us-east-1",
+            tier="default",
+            target="t",
+            cost_nano=round(usd * NANO),
+        )
+    )
+    costs.close()
 
 
 def until(condition: Callable[[], bool], what: str, limit_s: float = 10) -> None:

@@ -18,7 +18,7 @@ from generation.money.budgets import Budgets
 from generation.money.nano import NANO
 from generation.money.purses import Limit, limits_of
 from generation.use_cases import Budget
-from tests.generation.money.spending import DAY_S, NOON, Clock, day_limit, month_limit, until
+from tests.generation.money.spending import DAY_S, NOON, Clock, day_limit, month_limit, paid, until
 from tests.postgres import bare
 
 NEVER_S = 10**9
@@ -115,6 +115,23 @@ def test_scopes_and_tenants_have_budgets_of_their_own(budgets: Budgets, database
     ):
         with pytest.raises(OverBudgetError, match=whose):
             reserve("answer", "acme", scope)
+
+
+def test_a_budget_begins_with_what_was_spent_before_it_was_declared(
+    budgets: Budgets, database_url: str
+) -> None:
+    paid(database_url, "2026-10-31", "answer", "acme", 5)
+    paid(database_url, "2026-11-03", "answer", "basil", 0.25)
+    paid(database_url, "2026-11-25", "answer", "acme", 0.5)
+    paid(database_url, "2026-11-25", "judge", "acme", 5)
+    with pytest.raises(OverBudgetError, match=r"\$0.75 of \$1.00 are spent"):
+        spend(budgets, month_limit(1), NANO // 2)
+    spend(budgets, month_limit(1), NANO // 4)
+    spend(budgets, day_limit(1), NANO // 2)
+    with pytest.raises(OverBudgetError, match=r"\$1.00 of \$1.00 are spent"):
+        spend(budgets, day_limit(1), 1)
+    (tenants,) = limits_of("tenant", Budget(day_usd=1))
+    spend(budgets, tenants, NANO // 2)
 
 
 def test_of_several_limits_all_are_taken_or_none(budgets: Budgets, database_url: str) -> None:

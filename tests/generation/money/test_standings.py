@@ -12,6 +12,7 @@ from generation.money.periods import Calendar
 from generation.money.purses import Limit, limits_of
 from generation.money.standings import Standing, standings
 from generation.use_cases import Budget
+from tests.generation.money.spending import paid
 
 NOON = 1_795_608_000.0  # 2026-11-25 12:00 UTC.
 TOTAL = limits_of("total", Budget(day_usd=10, month_usd=100))
@@ -79,3 +80,19 @@ def test_another_day_begins_at_nothing_and_the_month_goes_on(url: str, ledger: L
         ("use_case answer", "2026-11-26", 0),
         ("use_case judge", "2026-11-26", 0),
     ]
+
+
+def test_what_was_spent_before_a_budget_was_declared_is_taken_of_it(
+    url: str, ledger: Ledger
+) -> None:
+    paid(url, "2026-11-03", "judge", "", 2)
+    paid(url, "2026-11-25", "answer", "acme", 0.5)
+    assert found(ledger) == [
+        ("total", "2026-11-25", 0.05),
+        ("total", "2026-11", 0.025),
+        ("use_case answer", "2026-11-25", 0.125),
+        ("tenant answer acme", "2026-11-25", 0.5),
+        ("use_case judge", "2026-11-25", 0),
+    ]
+    spend(url, "acme", 0.25, EACH)
+    assert ("tenant answer acme", "2026-11-25", 0.75) in found(ledger)

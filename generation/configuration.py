@@ -1,6 +1,6 @@
 """The gateway's YAML file: targets, routes, use cases, and what stands around them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,12 +8,16 @@ from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from generation.bedrock import Region
-from generation.errors import ConfigurationError
+from generation.errors import ConfigurationError, PromptError
+from generation.prompts.templates import Templates
 from generation.redaction import BUILT_IN, Rule
 from generation.routes import Route
-from generation.targets import STRICT, Name, Quota, Target
+from generation.targets import STRICT, Count, Name, Quota, Target
 from generation.use_cases import Budget, UseCase
-from generation.yaml_file import read_yaml, what_is_wrong
+from generation.yaml_file import at_line, read_yaml, what_is_wrong
+
+CHECK = "check"
+"""The use case that `python -m generation check` counts its own costs under."""
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -21,8 +25,8 @@ class RecordSettings:
     """Where the records of calls go: `max_bytes` a file, for `keep_days`."""
 
     folder: Path
-    max_bytes: Annotated[int, Field(gt=0)] = 64_000_000
-    keep_days: Annotated[int, Field(gt=0)] = 30
+    max_bytes: Count = 64_000_000
+    keep_days: Count = 30
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -43,7 +47,7 @@ class Configuration:
     prompts: Path | None = None
     records: RecordSettings | None = None
     redact: tuple[str | Rule, ...] = tuple(BUILT_IN)
-    at_once: Annotated[int, Field(gt=0, le=4096)] = 256
+    at_once: Annotated[Count, Field(le=4096)] = 256
 
     def use_case(self, name: str) -> UseCase:
         """A use case by its name.
@@ -56,6 +60,20 @@ class Configuration:
         except KeyError:
             valid = ", ".join(self.use_cases)
             raise ConfigurationError(f"no use case {name!r}; there are {valid}") from None
+
+    def templates(self) -> Templates:
+        """The templates of prompts, with those of the use cases among them.
+
+        Raises:
+            PromptError: one is missing or not valid. ConfigurationError: nor is their folder.
+        """
+        found = Templates.load(self.prompts)
+        for name, use_case in self.use_cases.items():
+            try:
+                found.get(*use_case.template)
+            except PromptError as exc:
+                raise PromptError(f"use_cases.{name}.prompt: {exc}") from exc
+        return found
 
 
 _KEYS: Mapping[str, type] = {
@@ -96,13 +114,39 @@ def parsed(content: Any, folder: Path) -> Configuration:
     try:
         found: Configuration = TypeAdapter(Configuration).validate_python(_placed(content, folder))
     except ValidationError as exc:
-        raise ConfigurationError("; ".join(_said(error) for error in exc.errors()[:3])) from exc
-    for name, route in found.routes.items():
-        _check_names(f"routes.{name}.targets", route.targets, found.targets, "targets")
-        _check_names(f"routes.{name}.weights", route.weights, route.targets, "targets of the route")
-    for name, use_case in found.use_cases.items():
-        _check_names(f"use_cases.{name}.route", [use_case.route], found.routes, "routes")
+        wrong = "; ".join(_said(error, content) for error in exc.errors()[:3])
+        raise ConfigurationError(wrong) from exc
+    for where, what in _mismatches(found):
+        name = ".".join(where)
+        raise ConfigurationError(f"{at_line(content, where)}{name}: {what}")
     return found
+
+
+def _mismatches(found: Configuration) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Where parts that are valid by themselves do not fit, and why."""
+    for name, route in found.routes.items():
+        yield from _unknown(("routes", name, "targets"), route.targets, found.targets, "targets")
+        of = "targets of the route"
+        yield from _unknown(("routes", name, "weights"), route.weights, route.targets, of)
+    for name, use_case in found.use_cases.items():
+        where = ("use_cases", name)
+        if name == CHECK:
+            yield where, "the costs of 'python -m generation check' have that name; take another"
+        yield from _unknown((*where, "route"), [use_case.route], found.routes, "routes")
+        for target in found.routes[use_case.route].targets:
+            quota = found.targets[target].quota
+            if quota is not None and use_case.max_tokens > quota.tokens_per_minute:
+                most = f"{quota.tokens_per_minute} a minute, which is all of the quota of {target}"
+                yield (*where, "max_tokens"), f"{use_case.max_tokens} is more than {most}"
+
+
+def _unknown(
+    where: tuple[str, ...], names: Iterable[str], valid: Iterable[str], what: str
+) -> Iterator[tuple[tuple[str, ...], str]]:
+    known = list(valid)
+    for name in names:
+        if name not in known:
+            yield where, f"no {name!r}; {what}: {', '.join(known)}"
 
 
 def _placed(content: Any, folder: Path) -> Any:
@@ -118,16 +162,10 @@ def _placed(content: Any, folder: Path) -> Any:
     return placed
 
 
-def _check_names(where: str, names: Iterable[str], valid: Iterable[str], what: str) -> None:
-    known = list(valid)
-    for name in names:
-        if name not in known:
-            raise ConfigurationError(f"{where}: no {name!r}; {what}: {', '.join(known)}")
-
-
-def _said(error: Any) -> str:
+def _said(error: Any, content: Any) -> str:
     where = error["loc"]
-    return what_is_wrong(error, ".".join(str(key) for key in where), _keys(where[:-1]))
+    name = ".".join(str(key) for key in where)
+    return at_line(content, where) + what_is_wrong(error, name, _keys(where[:-1]))
 
 
 def _keys(where: tuple[Any, ...]) -> list[str]:

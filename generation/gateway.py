@@ -14,7 +14,6 @@ from generation.estimate import Estimates
 from generation.health import Health
 from generation.messages import Request
 from generation.prompts.inputs import InputType
-from generation.prompts.templates import Templates
 from generation.quota import Admission
 from generation.stream import Stream
 from generation.use_cases import PRIORITIES, UseCase
@@ -31,9 +30,7 @@ class Gateway:
             LedgerError: the database cannot be used. RecordsError: nor the folder of records.
         """
         self._configuration = configuration
-        self._templates = Templates.load(configuration.prompts)
-        for use_case in configuration.use_cases.values():
-            self._templates.get(*use_case.template)
+        self._templates = configuration.templates()
         targets = configuration.targets
         self._fleet = Fleet(
             targets=targets,

@@ -4,13 +4,14 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, Strict, model_validator
 from pydantic.dataclasses import dataclass
 
 from generation.health import Health
 from generation.targets import STRICT, Name
 
 Order = Literal["ordered", "balanced", "fastest"]
+Weight = Annotated[float, Strict(), Field(gt=0, allow_inf_nan=False)]
 
 _EXPLORED = 0.05
 """Of the calls of a `fastest` route, so many begin with another target than the fastest: how fast
@@ -28,7 +29,13 @@ class Route:
 
     targets: Annotated[tuple[Name, ...], Field(min_length=1)]
     order: Order = "ordered"
-    weights: Mapping[Name, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+    weights: Mapping[Name, Weight] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _weights_are_drawn_by(self) -> "Route":
+        if self.weights and self.order != "balanced":
+            raise ValueError(f"weights are for the order 'balanced', not {self.order!r}")
+        return self
 
     def ranked(self, health: Mapping[str, Health], chance: random.Random) -> Sequence[str]:
         """The targets in the order of one call."""

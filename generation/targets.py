@@ -2,12 +2,14 @@
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, Strict, StringConstraints
 from pydantic.dataclasses import dataclass
 
 Kind = Literal["on_demand", "cross_region", "provisioned"]
 Tier = Literal["default", "priority", "flex", "reserved"]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+
+Count = Annotated[int, Strict(), Field(gt=0)]
 
 STRICT = ConfigDict(extra="forbid")
 
@@ -18,9 +20,9 @@ class Quota:
     one token of output costs once it is there (5 for some models). Several processes that share the
     account's quota get a part of it each."""
 
-    tokens_per_minute: Annotated[int, Field(gt=0)]
-    requests_per_minute: Annotated[int, Field(gt=0)] | None = None
-    output_weight: Annotated[int, Field(gt=0)] = 1
+    tokens_per_minute: Count
+    requests_per_minute: Count | None = None
+    output_weight: Count = 1
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)

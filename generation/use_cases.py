@@ -4,18 +4,19 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, Strict, StringConstraints, model_validator
 from pydantic.dataclasses import dataclass
 
-from generation.targets import STRICT, Name
+from generation.targets import STRICT, Count, Name
 
 OnBroken = Literal["continue", "restart", "fail"]
 Priority = Literal["critical", "normal", "batch"]
 
 PRIORITIES: Mapping[Priority, int] = {"critical": 0, "normal": 1, "batch": 2}
 
-Seconds = Annotated[float, Field(gt=0, le=3600)]
-Usd = Annotated[float, Field(gt=0)]
+Seconds = Annotated[float, Strict(), Field(gt=0, le=3600)]
+Share = Annotated[float, Strict(), Field(ge=0, le=1)]
+Usd = Annotated[float, Strict(), Field(ge=1e-9, le=1e9)]
 TAG = re.compile(r"[A-Za-z0-9 :_@$#=/+,.-]{1,256}")
 """What Bedrock takes as a value of a request's metadata."""
 
@@ -24,12 +25,12 @@ Tag = Annotated[str, StringConstraints(pattern=rf"^{TAG.pattern}$")]
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Budget:
-    """The most that may be spent, in USD, by the day and the month of UTC; a warning is logged at
-    the share `warn_at` of it. None is no limit."""
+    """The most that may be spent, in USD, by the day and the month of UTC, with what was spent of
+    it before it was declared; a warning is logged at the share `warn_at`. None is no limit."""
 
     day_usd: Usd | None = None
     month_usd: Usd | None = None
-    warn_at: Annotated[float, Field(gt=0, le=1)] = 0.8
+    warn_at: Annotated[Share, Field(gt=0)] = 0.8
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -51,8 +52,8 @@ class UseCase:
 
     prompt: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*@\d+$")]
     route: Name
-    max_tokens: Annotated[int, Field(gt=0)]
-    temperature: Annotated[float, Field(ge=0, le=1)] | None = None
+    max_tokens: Count
+    temperature: Share | None = None
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
     stop: tuple[str, ...] = ()
     stream: bool = False
@@ -60,7 +61,7 @@ class UseCase:
     first_token_s: Seconds = 5.0
     between_tokens_s: Seconds = 5.0
     attempt_s: Seconds = 15.0
-    attempts: Annotated[int, Field(ge=1, le=10)] = 4
+    attempts: Annotated[Count, Field(le=10)] = 4
     hedge_after_s: Seconds | None = None
     on_broken: OnBroken = "continue"
     priority: Priority = "normal"
@@ -74,6 +75,11 @@ class UseCase:
             name = "first_token_s" if self.stream else "attempt_s"
             raise ValueError(
                 f"{name} ({self.first_limit_s:g}) is longer than deadline_s ({self.deadline_s:g})"
+            )
+        if self.hedge_after_s is not None and self.hedge_after_s >= self.first_limit_s:
+            raise ValueError(
+                f"hedge_after_s ({self.hedge_after_s:g}) comes too late: an attempt is given up "
+                f"after {self.first_limit_s:g}"
             )
         return self
 

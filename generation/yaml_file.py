@@ -1,6 +1,6 @@
 """The YAML files that people write for the gateway."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,18 +9,76 @@ import yaml
 from generation.errors import GenerationError
 
 
+class Lined(dict[Any, Any]):
+    """A YAML mapping that knows the line of each of its keys, from 1."""
+
+    lines: dict[Any, int]
+
+
 def read_yaml(path: Path, error: type[GenerationError]) -> Any:
-    """What a file says.
+    """What a file says, its mappings as Lined.
 
     Raises:
-        GenerationError: of the kind `error`, where it cannot be read, or is no YAML.
+        GenerationError: of the kind `error`, where it cannot be read, is no YAML, or has a key
+            twice.
     """
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except OSError as exc:
         raise error(f"{path}: cannot be read: {exc.strerror}") from exc
-    except (yaml.YAMLError, UnicodeDecodeError) as exc:
+    except yaml.MarkedYAMLError as exc:
+        line = f"line {exc.problem_mark.line + 1}: " if exc.problem_mark else ""
+        raise error(f"{path}: {line}no valid YAML: {exc.problem}") from exc
+    except (yaml.YAMLError, ValueError, RecursionError) as exc:  # Not UTF-8, or a 13th month.
         raise error(f"{path}: no valid YAML: {exc}") from exc
+
+
+_MERGE = "tag:yaml.org,2002:merge"
+"""The key `<<`, which what is beside it may say otherwise."""
+
+
+class _Loader(yaml.SafeLoader):
+    pass
+
+
+def _mapping(loader: _Loader, node: yaml.MappingNode) -> Iterator[Lined]:
+    found = Lined()
+    yield found  # Before it is filled, since an anchor in it may name it.
+    lines: dict[Any, int] = {}
+    for key_node, _ in node.value:
+        if not isinstance(key_node, yaml.ScalarNode) or key_node.tag == _MERGE:
+            continue
+        key, mark = loader.construct_object(key_node), key_node.start_mark
+        if key in lines:
+            raise yaml.constructor.ConstructorError(None, None, f"{key!r} is there twice", mark)
+        lines[key] = mark.line + 1
+    found.update(loader.construct_mapping(node))
+    found.lines = lines
+
+
+_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+
+
+def at_line(content: Any, where: Iterable[str | int]) -> str:
+    """How a message about a place in a file's content begins: with its line, where it has one."""
+    line = None
+    for key in where:
+        if isinstance(content, Lined):
+            line = content.lines.get(key, line)
+        try:
+            content = content[key]
+        except (LookupError, TypeError):
+            break
+    return "" if line is None else f"line {line}: "
+
+
+_KINDS = {
+    "dataclass_type": "a mapping",
+    "mapping_type": "a mapping",
+    "dict_type": "a mapping",
+    "tuple_type": "a list",
+}
+"""What people call what pydantic expects, by the type of its error."""
 
 
 def what_is_wrong(found: Any, name: str, valid_keys: Sequence[str]) -> str:
@@ -30,5 +88,9 @@ def what_is_wrong(found: Any, name: str, valid_keys: Sequence[str]) -> str:
         return f"{name}: unknown key; valid keys: {', '.join(valid_keys)}"
     if found["type"] in ("missing", "missing_keyword_only_argument"):
         return f"{name}: has to be there"
-    given = f", not {found['input']!r}" if isinstance(found["input"], str | int | float) else ""
-    return f"{name or 'the file'}: {found['msg'].removeprefix('Value error, ')}{given}"
+    given = found["input"]
+    shown = f", not {given!r}" if isinstance(given, str | int | float) else ""
+    if found["type"] in _KINDS:
+        wanted = f"has to be {_KINDS[found['type']]}"
+        return f"{name or 'the file'}: {wanted}{', not nothing' if given is None else shown}"
+    return f"{name or 'the file'}: {found['msg'].removeprefix('Value error, ')}{shown}"

@@ -14,7 +14,7 @@ from generation.errors import ConfigurationError
 from generation.money.nano import nano_of
 from generation.money.prices import Entry, Price, Prices, Rates, Tier
 from generation.targets import STRICT
-from generation.yaml_file import read_yaml, what_is_wrong
+from generation.yaml_file import at_line, read_yaml, what_is_wrong
 
 Usd = Annotated[Decimal, Field(ge=0, le=100_000, decimal_places=9)]
 Glob = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:*?\[\]-]+$")]
@@ -111,7 +111,7 @@ def _said(error: Any, content: Any) -> str:
     name = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in where).lstrip(".")
     if len(where) > 2 and isinstance(content["prices"][where[1]], dict):
         name += f" ({content['prices'][where[1]].get('model', 'no model')})"
-    return what_is_wrong(error, name, _KEYS.get(len(where), ()))
+    return at_line(content, where) + what_is_wrong(error, name, _KEYS.get(len(where), ()))
 
 
 def _check_once(table: _Table, path: Path) -> None:

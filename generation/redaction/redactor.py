@@ -67,7 +67,7 @@ class Redactor:
         for name in names:
             if name not in BUILT_IN:
                 raise ConfigurationError(
-                    f"there is no redaction rule {name!r}; built in are {', '.join(BUILT_IN)}"
+                    f"redact: there is no rule {name!r}; built in are {', '.join(BUILT_IN)}"
                 )
         _check_once([*names, *(rule.name for rule in own)])
         steps = [(_finder(rule), rule.replacement) for rule in own]

@@ -50,11 +50,29 @@ def test_what_is_sent_is_the_most_special_name_of_a_target() -> None:
         ("targets.sonnet.quota", {}, "targets.sonnet.quota.tokens_per_minute: has to be there"),
         ("targets.sonnet.tier", "gold", "tier: Input should be 'default', 'priority'"),
         ("routes.all.targets", ["opus"], "routes.all.targets: no 'opus'; targets: sonnet"),
-        ("routes.all.weights", {"opus": 1}, "weights: no 'opus'; targets of the route: sonnet"),
+        ("routes.all.weights", {"opus": 1}, "weights are for the order 'balanced', not 'ordered'"),
+        (
+            "routes.all",
+            {"targets": ["sonnet"], "order": "balanced", "weights": {"opus": 1}},
+            "routes.all.weights: no 'opus'; targets of the route: sonnet",
+        ),
         ("use_cases.answer.route", "fast", "use_cases.answer.route: no 'fast'; routes: all"),
         ("use_cases.answer.prompt", "answer", "use_cases.answer.prompt: .*, not 'answer'"),
         ("use_cases.answer.max_tokens", 0, "greater than 0, not 0"),
         ("use_cases.answer.attempt_s", 60, r"attempt_s \(60\) is longer than deadline_s \(30\)"),
+        ("use_cases.answer.max_tokens", True, "valid integer, not True"),
+        ("use_cases.answer.max_tokens", "500", "valid integer, not '500'"),
+        ("use_cases.answer.hedge_after_s", 15, r"comes too late: .* given up after 15"),
+        ("use_cases.check", VALID["use_cases"]["answer"], "use_cases.check: the costs of"),
+        ("budget", {"day_usd": float("inf")}, "budget.day_usd: .*1000000000, not inf"),
+        ("budget", {"day_usd": 1e-12}, "budget.day_usd: .*0.000000001, not 1e-12"),
+        ("records", "logs", "records: has to be a mapping, not 'logs'"),
+        ("redact", "email", "redact: has to be a list, not 'email'"),
+        (
+            "targets.sonnet.quota",
+            {"tokens_per_minute": 50},
+            "use_cases.answer.max_tokens: 100 is more than 50 a minute, which is all of the quota",
+        ),
         ("use_cases.answer.budget", {"day": 1}, "valid keys: day_usd, month_usd, warn_at"),
         ("redact", [{"name": "x"}], "redact.0"),
     ],
@@ -75,6 +93,45 @@ def test_paths_count_from_the_files_folder(tmp_path: Path) -> None:
     assert found.prices == tmp_path / "prices.yaml"
     assert found.records is not None
     assert found.records.folder == tmp_path / "records"
+
+
+SHORT = """\
+targets:
+  a: {model: m, region: us-east-1}
+routes: {r: {targets: [a]}}
+use_cases:
+  u:
+    prompt: answer@1
+    route: r
+    max_tokens: 9
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("    budgets: {}", "line 9: use_cases.u.budgets: unknown key"),
+        ("    budget:\n      day_usd: -1", "line 10: use_cases.u.budget.day_usd: "),
+        ("    route: s", "line 9: no valid YAML: 'route' is there twice"),
+        ("  u: {}", "line 9: no valid YAML: 'u' is there twice"),
+        ("  v: {route: r, max_tokens: 9}", "line 9: use_cases.v.prompt: has to be there"),
+        ("  v: {prompt: a@1, route: s, max_tokens: 9}", "line 9: use_cases.v.route: no 's'"),
+        ("records: {folder: 2026-13-01}", "no valid YAML: month must be in 1..12"),
+    ],
+)
+def test_what_is_not_valid_has_its_line(tmp_path: Path, line: str, said: str) -> None:
+    file = tmp_path / "generation.yaml"
+    file.write_text(SHORT + line)
+    with pytest.raises(ConfigurationError, match=rf"generation\.yaml: {said}"):
+        load_configuration(file)
+
+
+def test_what_an_anchor_brings_along_can_be_said_otherwise(tmp_path: Path) -> None:
+    file = tmp_path / "generation.yaml"
+    other = "  v:\n    <<: *same\n    max_tokens: 10\n"
+    file.write_text(SHORT.replace("  u:", "  u: &same") + other)
+    found = load_configuration(file).use_cases
+    assert (found["u"].max_tokens, found["v"].max_tokens, found["v"].route) == (9, 10, "r")
 
 
 @pytest.mark.parametrize(

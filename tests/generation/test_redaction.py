@@ -99,7 +99,7 @@ def test_rules_of_ones_own_come_first() -> None:
 @pytest.mark.parametrize(
     ("rules", "said"),
     [
-        (("e-mail",), "no redaction rule 'e-mail'; built in are url_credentials, aws_key, .*phone"),
+        (("e-mail",), "there is no rule 'e-mail'; built in are url_credentials, aws_key, .*phone"),
         (("email", "email"), "there are 2 redaction rules named 'email'"),
         (("card", Rule(name="card", pattern="a")), "there are 2 redaction rules named 'card'"),
         ((Rule(name="a", pattern="("),), "the redaction rule 'a': .* is no regular expression: .*"),

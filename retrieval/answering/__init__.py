@@ -2,17 +2,11 @@
 reads and checks the answers of those that do."""
 
 from retrieval.answering.answer import Answer, AnswerSentence, Citation
-from retrieval.answering.citations import (
-    REFUSAL,
-    AnswerReader,
-    Cited,
-    cited_sentences,
-    is_refusal,
-    may_be_refusal,
-)
+from retrieval.answering.citations import AnswerReader, Cited, cited_sentences
 from retrieval.answering.extractive import Extractive
 from retrieval.answering.markers import Marker, MarkerScanner, scan
 from retrieval.answering.ranking import Ranking
+from retrieval.answering.refusals import REFUSAL, Refusals
 from retrieval.answering.shown import Shown
 from retrieval.answering.support import Support
 from retrieval.answering.writing import (
@@ -44,13 +38,12 @@ __all__ = [
     "Question",
     "Quoting",
     "Ranking",
+    "Refusals",
     "Secured",
     "Shown",
     "Support",
     "Writing",
     "Written",
     "cited_sentences",
-    "is_refusal",
-    "may_be_refusal",
     "scan",
 ]

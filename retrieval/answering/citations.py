@@ -8,15 +8,10 @@ from chunkers.sentences import sentence_spans
 from indexers.embedding.base import Embedder
 from retrieval.answering.answer import Answer, AnswerSentence, Citation
 from retrieval.answering.markers import Marker, scan
+from retrieval.answering.refusals import Refusals
 from retrieval.answering.support import Claim, Support
 from retrieval.query import Passage
 
-REFUSAL = "NO_ANSWER"
-"""What a prompt tells the model to write, and nothing else, where the passages do not answer."""
-
-_AROUND = r"[\s\"'`*_.,:;!()\[\]\u2018\u2019\u201c\u201d\u00ab\u00bb]*"
-_REFUSAL = re.compile(rf"{_AROUND}{REFUSAL}{_AROUND}")
-_ONLY_AROUND = re.compile(_AROUND)
 # All that may stand in front of a sentence on its line: a list's or a quote's sign.
 _LINE_START = re.compile(r"[ \t]*(?:(?:[-*+>\u2022]|\d{1,3}[.)])[ \t]+)*")
 _ENDS = (".", "!", "?", "\u2026", ":", ";")
@@ -28,18 +23,6 @@ class Cited:
 
     text: str
     numbers: tuple[int, ...]
-
-
-def is_refusal(text: str) -> bool:
-    """Whether a text is the refusal alone, but for quotes and punctuation around it."""
-    return _REFUSAL.fullmatch(text) is not None
-
-
-def may_be_refusal(begun: str) -> bool:
-    """Whether a text that is still streaming may turn out to be the refusal: show none of it."""
-    around = _ONLY_AROUND.match(begun)
-    rest = begun[around.end() if around else 0 :]
-    return REFUSAL.startswith(rest) or is_refusal(begun)
 
 
 def cited_sentences(text: str) -> list[Cited]:
@@ -108,9 +91,13 @@ class AnswerReader:
         Raises:
             EmbedderError: the embedder failed.
         """
-        if is_refusal(text):
+        refusals = Refusals.of(passages)
+        left = refusals.without(text)
+        found = [] if refusals.is_refusal(text) else cited_sentences(left)
+        cites = any(n for one in found for n in _valid(one, passages))
+        # Without a citation, what stands beside the word is talk.
+        if refusals.is_refusal(text) or (left != text and not cites):
             return Answer.declined("the model found no answer in the passages")
-        found = cited_sentences(text)
         if not found:
             return Answer.declined("the model wrote no answer")
         claims = [
@@ -118,7 +105,7 @@ class AnswerReader:
         ]
         verdicts = self.support.check(claims, passages, embedder)
         sentences = [_sentence(o, passages, v) for o, v in zip(found, verdicts, strict=True)]
-        return Answer(text=text, answerable=True, reason=None, sentences=tuple(sentences))
+        return Answer(text=left, answerable=True, reason=None, sentences=tuple(sentences))
 
 
 def _sentence(one: Cited, passages: Sequence[Passage], supported: bool | None) -> AnswerSentence:

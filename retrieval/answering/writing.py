@@ -143,7 +143,7 @@ class Generated:
         return Written(answer=Answer.declined("no passage was found"), answerer=self.name)
 
     def _pieces(self, question: Question, stream: "Stream") -> Pieces:
-        shown = Shown(len(question.passages))
+        shown = Shown(question.passages)
         for piece in stream:
             yield from shown.add(piece)
         yield from shown.end()
@@ -191,7 +191,13 @@ class Secured:
 
     def _second(self, question: Question, exc: GenerationError) -> Pieces:
         # The whole message is for who runs the service: it may name accounts and budgets.
-        _log.warning("%s gave no answer: %s: %s", self.first.name, type(exc).__name__, exc)
+        _log.warning(
+            "%s gave no answer to request %s: %s: %s",
+            self.first.name,
+            question.request_id,
+            type(exc).__name__,
+            exc,
+        )
         second = self.second.write(question)
         yield from second
         return replace(second.written, failed=type(exc).__name__)

@@ -10,6 +10,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from benchmarks.gateway.bedrock import Bedrock, Fault
+from generation.pieces import Text
+from retrieval.answering import Answerer, Question, Quoting, Writing
+from retrieval.answering.writing import Pieces
 from retrieval.api.answer_schemas import AnswerResponse
 from retrieval.api.app import make_app
 from retrieval.writers import Writers
@@ -111,6 +114,56 @@ def test_a_refusal_of_the_model_is_no_answer(
     assert [name for name, _ in events] == ["retrieved", "answer"]
 
 
+def test_what_turns_out_to_be_a_refusal_is_taken_back(
+    help_centre: HelpCentre, bedrock: Bedrock, tmp_path: Path
+) -> None:
+    query = {"query": said("Let me see.\nNO_ANSWER, sorry.")}
+    with served_with(help_centre, bedrock, tmp_path, stream=True) as client:
+        whole = client.post("/answer", json=query).json()
+        events = events_of(client, query)
+    assert (whole["answerable"], whole["answer"]) == (False, "")
+    names = list(dict.fromkeys(name for name, _ in events))
+    assert names == ["retrieved", "delta", "restart", "answer"]
+    assert "NO_" not in json.dumps(events[1:])
+    assert events[-1][1]["reason"] == "the model found no answer in the passages"
+
+
+class Broken(Quoting):
+    """An answerer with a defect."""
+
+    def write(self, question: Question) -> Writing:
+        return Writing(self._broken())
+
+    def _broken(self) -> Pieces:
+        yield Text("It is")
+        raise ZeroDivisionError
+
+
+class BrokenWriters(Writers):
+    """Writers of which every one has a defect."""
+
+    def answerer(self, name: str | None) -> Answerer:
+        return Broken()
+
+
+def test_a_defect_is_an_error_also_in_the_midst_of_a_stream(help_centre: HelpCentre) -> None:
+    app = make_app(help_centre.engine, writers=BrokenWriters())
+    client = TestClient(app, raise_server_exceptions=False)
+    whole = client.post("/answer", json={"query": PAUSE})
+    assert (whole.status_code, whole.json()["errors"][0]["code"]) == (500, "internal")
+    events = events_of(client, {"query": PAUSE})
+    assert [name for name, _ in events] == ["retrieved", "delta", "error"]
+    assert events[-1][1]["errors"] == whole.json()["errors"]
+    assert events[-1][1]["request_id"]
+
+
+def test_what_was_dropped_is_told_where_that_is_asked_for(help_centre: HelpCentre) -> None:
+    body = {"query": PAUSE, "explain": True, "max_passages": 1}
+    found = help_centre.client.post("/answer", json=body).json()
+    assert found["dropped"]
+    assert AnswerResponse.model_validate(found).model_dump() == found
+
+
 def test_a_streamed_answer_is_the_same_as_a_whole_one(
     help_centre: HelpCentre, bedrock: Bedrock, tmp_path: Path
 ) -> None:
@@ -156,6 +209,9 @@ def test_what_was_streamed_before_the_gateway_failed_is_taken_back(
     text = "".join(data["text"] for name, data in after if name == "delta")
     assert text == events[-1][1]["answer"]
     assert events[-1][1]["answerer"] == "extractive"
+    # The tokens that were taken back came within milliseconds, and are not the user's first.
+    times = events[-1][1]["timings_ms"]
+    assert times["first_token"] > 20
 
 
 def test_a_prompt_that_cannot_be_filled_with_these_passages_is_answered_by_others(

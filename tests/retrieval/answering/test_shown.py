@@ -1,5 +1,8 @@
 """What is shown of a model's text while it streams."""
 
+from collections.abc import Sequence
+from itertools import chain
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,6 +10,11 @@ from hypothesis import strategies as st
 from generation.pieces import Restarted, Text
 from retrieval.answering import REFUSAL, Shown, scan
 from retrieval.answering.markers import Marker
+from retrieval.query import Passage
+from tests.retrieval.answering.passages import passage
+
+PAUSE = passage("You can pause a plan for one to six months.")
+RETURNS = passage("Returns are free within 30 days of delivery.", document="returns")
 
 PIECES = st.lists(
     st.sampled_from(
@@ -29,13 +37,12 @@ PIECES = st.lists(
 )
 
 
-def shown(*pieces: str | Restarted, passages: int = 2) -> str:
+def shown(*pieces: str | Restarted, passages: Sequence[Passage] = (PAUSE, RETURNS)) -> str:
     """What is shown by the end of pieces."""
     one, text = Shown(passages), ""
-    for piece in pieces:
-        for out in one.add(Text(piece) if isinstance(piece, str) else piece):
-            text = "" if isinstance(out, Restarted) else text + out.text
-    text += "".join(out.text for out in one.end())
+    added = (one.add(Text(piece) if isinstance(piece, str) else piece) for piece in pieces)
+    for out in (*chain.from_iterable(added), *one.end()):
+        text = "" if isinstance(out, Restarted) else text + out.text
     assert text == one.text
     return text
 
@@ -49,7 +56,10 @@ def shown(*pieces: str | Restarted, passages: int = 2) -> str:
         (REFUSAL, ""),
         (f'"{REFUSAL}".', ""),
         ("No, it cannot.", "No, it cannot."),
-        (f"Pause it [1]\n{REFUSAL}", f"Pause it [1]\n{REFUSAL}"),
+        (f"{REFUSAL} - not covered [1].", ""),
+        (f"Sure.\n\n{REFUSAL}", ""),
+        (f"Sure [9]. {REFUSAL}", ""),
+        (f"Pause it [1].\n{REFUSAL}", "Pause it [1].\n"),
     ],
 )
 def test_no_number_without_a_passage_and_no_refusal_is_shown(text: str, expected: str) -> None:
@@ -70,7 +80,13 @@ def test_a_text_that_begins_again_forgets_what_was_shown() -> None:
 
 
 def test_a_restart_before_anything_was_shown_is_not_told() -> None:
-    one = Shown(1)
+    one = Shown([PAUSE])
     assert list(one.add(Text("NO_"))) == []
     assert list(one.add(Restarted("broken"))) == []
     assert [*one.add(Text("Yes [1].")), *one.end()] == [Text("Yes [1].")]
+
+
+def test_a_word_that_is_the_passages_own_is_shown() -> None:
+    own = [passage(f"{REFUSAL} means that nobody picked up.")]
+    assert shown(f"{REFUSAL} is a status [1].", passages=own) == f"{REFUSAL} is a status [1]."
+    assert shown(REFUSAL, passages=own) == ""

@@ -45,6 +45,7 @@ async def _rewrite(way: Way, rewriter: Rewriter | None) -> None:
             raise NotRewrittenError("no use case of the gateway rewrites questions")
         text = await rewriter.rewrite(query, _REWRITING * way.left_s())
     except NotRewrittenError as exc:
+        way.lap("rewrite", lap)
         reason = f"the question was searched as it was written: {exc}"
         way.degraded.append(Degraded(stage="rewrite", reason=reason))
         return

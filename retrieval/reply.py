@@ -76,7 +76,8 @@ async def reply(
     first = None
     async with aclosing(pieces_of(writing, writers.threads(answerer))) as pieces:
         async for piece in pieces:
-            first = first or time.perf_counter()
+            # Of what was taken back, the user has nothing.
+            first = None if isinstance(piece, Restarted) else first or time.perf_counter()
             yield piece
     ended, written = time.perf_counter(), writing.written
     times = {"answer": ended - asked, "total": ended - began}

@@ -1,5 +1,6 @@
 """POST /answer: a question answered with citations, at once or as server-sent events."""
 
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Any
@@ -11,14 +12,16 @@ from pydantic_core import to_json
 from generation.pieces import Restarted, Text
 from retrieval.api.answer_schemas import AnswerRequest, AnswerResponse, to_answer
 from retrieval.api.auth import Keys
-from retrieval.api.errors import ERRORS, UNANSWERED, unanswered
+from retrieval.api.errors import ERRORS, FAILED, UNANSWERED, unanswered
 from retrieval.api.leaving import unless_left
 from retrieval.api.limits import request_id_of
-from retrieval.api.schemas import ErrorResponse, to_response
+from retrieval.api.schemas import ErrorDetail, ErrorResponse, to_response
 from retrieval.engine import Engine
 from retrieval.query import Retrieved
 from retrieval.reply import Event, reply, whole_reply
 from retrieval.writers import Writers
+
+_log = logging.getLogger("uvicorn.error")
 
 _UNBUFFERED = {"cache-control": "no-cache", "x-accel-buffering": "no"}
 """What a proxy has to be told, nginx among them."""
@@ -67,8 +70,10 @@ async def _sent(
             async for event in events:
                 yield _event(request_id, event)
         except UNANSWERED as exc:
-            error = ErrorResponse(request_id=request_id, errors=[unanswered(exc)])
-            yield _framed("error", error.model_dump())
+            yield _failed(request_id, unanswered(exc))
+        except Exception:  # noqa: BLE001  A defect, whose traceback the log has; its status is sent.
+            _log.exception("request %s failed in the midst of its answer", request_id)
+            yield _failed(request_id, FAILED)
 
 
 def _event(request_id: str, event: Event) -> bytes:
@@ -79,6 +84,10 @@ def _event(request_id: str, event: Event) -> bytes:
     if isinstance(event, Restarted):
         return _framed("restart", {})  # Why is in the record, since it may name accounts.
     return _framed("answer", to_answer(request_id, event))
+
+
+def _failed(request_id: str, error: ErrorDetail) -> bytes:
+    return _framed("error", ErrorResponse(request_id=request_id, errors=[error]).model_dump())
 
 
 def _framed(name: str, data: dict[str, Any]) -> bytes:

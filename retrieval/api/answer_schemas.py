@@ -7,7 +7,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from generation.asked import Completion
 from generation.money.nano import usd_of
 from retrieval.answering import AnswerSentence, Citation
-from retrieval.api.schemas import EXAMPLE, DegradedModel, PassageModel, RetrieveRequest, SpanModel
+from retrieval.api.schemas import (
+    EXAMPLE,
+    DegradedModel,
+    DroppedModel,
+    PassageModel,
+    RetrieveRequest,
+    SpanModel,
+)
 from retrieval.api.schemas import to_response as retrieved_response
 from retrieval.reply import Reply
 
@@ -43,7 +50,10 @@ class SentenceModel(BaseModel):
     text: str
     citations: list[int]
     invalid: list[int] = Field(description="Numbers that were cited and that no passage has.")
-    supported: bool | None = Field(description="Null where the sentence cites nothing.")
+    supported: bool | None = Field(
+        description="Whether the passages that it cites say it too; null where it cites nothing, "
+        "false where it cites only what is `invalid`."
+    )
 
 
 class UsageModel(BaseModel):
@@ -73,6 +83,7 @@ class AnswerResponse(BaseModel):
     usage: UsageModel | None
     rewritten: str | None
     passages: list[PassageModel]
+    dropped: list[DroppedModel]
     degraded: list[DegradedModel]
     builds: dict[str, str]
     timings_ms: dict[str, float]
@@ -81,10 +92,8 @@ class AnswerResponse(BaseModel):
 def to_answer(request_id: str, reply: Reply) -> dict[str, Any]:
     """A Reply as the JSON object that AnswerResponse describes."""
     answer = reply.answer
-    retrieved = retrieved_response(request_id, reply.retrieved)
-    del retrieved["dropped"]
     return {
-        **retrieved,
+        **retrieved_response(request_id, reply.retrieved),
         "answerable": answer.answerable,
         "reason": answer.reason,
         "answer": answer.text,

@@ -89,7 +89,13 @@ def make_app(
 
 
 def _add_retrieve(app: FastAPI, engine: Engine, rewriter: Rewriter | None, keys: Keys) -> None:
-    @app.post("/retrieve", response_model=RetrieveResponse, responses=ERRORS, tags=["retrieval"])
+    @app.post(
+        "/retrieve",
+        response_model=RetrieveResponse,
+        responses=ERRORS,
+        tags=["retrieval"],
+        openapi_extra=keys.security(),
+    )
     async def retrieve_passages(body: RetrieveRequest, request: Request) -> Response:
         """The passages that answer a question.
 

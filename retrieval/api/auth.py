@@ -35,12 +35,13 @@ class Keys:
         """
         tenants: dict[bytes, str] = {}
         written = os.environ.get(API_KEYS, "")
-        for entry in written.split(",") if written else ():
+        for number, entry in enumerate(written.split(",") if written else (), start=1):
             tenant, _, key = (part.strip() for part in entry.partition(":"))
             if not (key and TAG.fullmatch(tenant)):
                 raise SettingsError(
-                    f"{API_KEYS} holds 'tenant:key' entries with a comma in between; a tenant's "
-                    "name is of letters, digits, blanks and any of :@$#=/+,.-_, 256 at most"
+                    f"{API_KEYS}, entry {number}: not 'tenant:key', as the entries are, with a "
+                    "comma in between; a tenant's name is of letters, digits, blanks and any of "
+                    "@$#=/+.-_, 256 at most"
                 )
             if _digest(key) in tenants:
                 raise SettingsError(f"{API_KEYS} has the key of {tenant!r} twice")
@@ -50,6 +51,10 @@ class Keys:
     def documented(self) -> list[Any]:
         """The dependencies by which the documentation of a route asks for a key."""
         return [Depends(HTTPBearer(auto_error=False))] if self.tenants else []
+
+    def security(self) -> dict[str, Any]:
+        """The same for a route that is too quick for a dependency, beside one that has it."""
+        return {"security": [{"HTTPBearer": []}]} if self.tenants else {}
 
     def tenant(self, request: Request) -> str:
         """Whose key a request carries, as `Authorization: Bearer <key>`; nobody's is "", as is the
@@ -65,6 +70,11 @@ class Keys:
         if tenant is None and not _is_admin(request):
             raise UnauthorizedError(f"this takes 'Authorization: Bearer' with a key of {API_KEYS}")
         return tenant or ""
+
+
+def admin_documented() -> list[Any]:
+    """The dependencies by which the documentation of a route asks for the administration key."""
+    return [Depends(HTTPBearer(auto_error=False))] if os.environ.get(ADMIN_KEY) else []
 
 
 async def require_admin(request: Request) -> None:

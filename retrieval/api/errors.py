@@ -110,17 +110,22 @@ def unanswered(exc: Exception) -> ErrorDetail:
     return ErrorDetail(code="not_ready", message=str(exc))
 
 
+FAILED = ErrorDetail(code="internal", message="the request failed; the server's log says why")
+"""What the caller is told of a defect of ours."""
+
+
 async def _failed(request: Request, exc: Exception) -> Response:
     """A defect of ours: the log has the traceback, the caller the id to find it by."""
-    detail = ErrorDetail(code="internal", message="the request failed; the server's log says why")
     id_ = request_id_of(request)
     # Starlette answers a defect outside of every middleware, so also outside of RequestId.
-    return error_response(id_, 500, [detail], {"x-request-id": id_})
+    return error_response(id_, 500, [FAILED], {"x-request-id": id_})
 
 
 async def _http(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, HTTPException)
     detail = ErrorDetail(code="http", message=str(exc.detail))
+    if isinstance(exc.__cause__, UnicodeDecodeError):
+        detail = ErrorDetail(code="json_invalid", message="the body is not JSON: it is not UTF-8")
     return error_response(request_id_of(request), exc.status_code, [detail], exc.headers)
 
 

@@ -12,7 +12,7 @@ from indexers.jobs.documents import Task
 from indexers.jobs.job import Job, JobRequest
 from indexers.jobs.service import Service
 from indexers.jobs.view import task_view, view
-from retrieval.api.auth import require_admin
+from retrieval.api.auth import admin_documented, require_admin
 from retrieval.api.schemas import ErrorResponse, ReindexRequest
 
 _LOOK_EVERY_S = 0.5
@@ -33,7 +33,9 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
 def add_jobs(app: FastAPI, service: Service) -> None:
     """Give an app everything that has to do with re-indexing."""
     admin = APIRouter(
-        responses=_ERRORS, tags=["re-indexing"], dependencies=[Depends(require_admin)]
+        responses=_ERRORS,
+        tags=["re-indexing"],
+        dependencies=[*admin_documented(), Depends(require_admin)],
     )
     _add_jobs(admin, service)
     _add_indexes(admin, service)

@@ -217,6 +217,16 @@ def test_a_body_that_is_not_json_is_a_400_or_a_422(client: TestClient, body: byt
     assert answer.json()["errors"][0]["message"]
 
 
+def test_a_body_that_is_not_utf_8_is_said(client: TestClient) -> None:
+    error = errors_of(client, b'{"query": "caf\xe9"}', 400)
+    assert error == {
+        "code": "json_invalid",
+        "message": "the body is not JSON: it is not UTF-8",
+        "field": None,
+        "valid": [],
+    }
+
+
 def test_broken_json_says_where(client: TestClient) -> None:
     error = errors_of(client, b'{"query": "a",}', 400)
     assert error["code"] == "json_invalid"

@@ -470,6 +470,17 @@ def test_a_queued_job_without_a_worker_says_what_to_do(unworked: House) -> None:
 def test_the_documentation_has_the_jobs(house: House) -> None:
     paths = house.client.get("/openapi.json").json()["paths"]
     assert {"/indexes/{index}/reindex", "/jobs/{job_id}/events", "/hooks/{index}"} <= set(paths)
+    assert "security" not in paths["/jobs"]["get"]
+
+
+def test_the_documentation_asks_for_the_administration_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PASSAGES_ADMIN_KEY", "key-7")
+    with House(tmp_path).open() as client:
+        paths = client.get("/openapi.json").json()["paths"]
+    assert paths["/jobs"]["get"]["security"] == [{"HTTPBearer": []}]
+    assert "security" not in paths["/retrieve"]["post"]
 
 
 # Another source than the catalog's.

@@ -100,6 +100,7 @@ def test_what_cannot_be_rewritten_is_searched_for_as_it_was_written(
     assert degraded.stage == "rewrite"
     assert "searched as it was written" in degraded.reason
     assert reason in degraded.reason
+    assert found.timings_ms["rewrite"] > 0
 
 
 def test_an_empty_rewriting_is_no_question(

@@ -1,16 +1,20 @@
 """A use case of the gateway as an LLM of LlamaIndex, for its evaluators and other components."""
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from llama_index.core.base.llms.generic_utils import completion_response_to_chat_response
 from llama_index.core.base.llms.types import (
+    ChatMessage,
+    ChatResponse,
     CompletionResponse,
     CompletionResponseGen,
     LLMMetadata,
 )
 from llama_index.core.bridge.pydantic import PrivateAttr
 from llama_index.core.llms import CustomLLM
-from llama_index.core.llms.callbacks import llm_completion_callback
+from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
 
 from generation.asked import Completion
 from generation.errors import BrokenStreamError, ConfigurationError
@@ -32,7 +36,7 @@ class GatewayLLM(CustomLLM):
 
     `context_window` is how many tokens every model of its route reads and writes in one call:
     LlamaIndex cuts or splits what would be longer. `chat` makes one prompt of its messages, and
-    asynchronous calls hold up their event loop, both as LlamaIndex's own `CustomLLM` does.
+    asynchronous streams hold up their event loop, both as LlamaIndex's own `CustomLLM` does.
 
     Every call raises what `Gateway.complete` raises, and a ConfigurationError for a setting of
     its own. A stream whose answer begins again raises a BrokenStreamError, since there is no way
@@ -84,11 +88,27 @@ class GatewayLLM(CustomLLM):
     @llm_completion_callback()
     def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
         """The whole answer; `raw` is the gateway's `Completion`."""
+        return self._whole(self._stream(prompt, formatted, kwargs))
+
+    @llm_completion_callback()
+    async def acomplete(
+        self, prompt: str, formatted: bool = False, **kwargs: Any
+    ) -> CompletionResponse:
+        """The same in a thread; who is cancelled while it waits cancels the call."""
         stream = self._stream(prompt, formatted, kwargs)
-        for _ in stream:
-            pass
-        self._on_completion(stream.completion)
-        return CompletionResponse(text=stream.completion.text, raw=stream.completion)
+        try:
+            return await asyncio.to_thread(self._whole, stream)
+        except asyncio.CancelledError:
+            stream.cancel()
+            raise
+
+    @llm_chat_callback()
+    async def achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
+        """See `acomplete`."""
+        assert self.messages_to_prompt is not None
+        prompt = self.messages_to_prompt(messages)
+        found = await self.acomplete(prompt, formatted=True, **kwargs)
+        return completion_response_to_chat_response(found)
 
     @llm_completion_callback()
     def stream_complete(
@@ -107,6 +127,12 @@ class GatewayLLM(CustomLLM):
         assert self.completion_to_prompt is not None
         text = prompt if formatted else self.completion_to_prompt(prompt)
         return self._gateway.stream(self._use_case, {"prompt": text})
+
+    def _whole(self, stream: Stream) -> CompletionResponse:
+        for _ in stream:
+            pass
+        self._on_completion(stream.completion)
+        return CompletionResponse(text=stream.completion.text, raw=stream.completion)
 
     def _responses(self, stream: Stream) -> CompletionResponseGen:
         text = ""

@@ -95,6 +95,25 @@ def test_a_template_is_filled_by_llama_index(bedrock: Bedrock, tmp_path: Path) -
         assert asyncio.run(llm.apredict(template, text="again")) == "again"
 
 
+def test_asynchronous_calls_wait_beside_each_other_and_can_be_cancelled(
+    bedrock: Bedrock, tmp_path: Path
+) -> None:
+    async def asked(llm: GatewayLLM) -> None:
+        calls = [asyncio.create_task(llm.acomplete(f"How {n}?")) for n in range(3)]
+        await asyncio.sleep(0.3)  # They wait meanwhile, and not this.
+        for call in calls:
+            call.cancel()
+        ended = await asyncio.gather(*calls, return_exceptions=True)
+        assert all(isinstance(one, asyncio.CancelledError) for one in ended)
+
+    began = time.monotonic()
+    with gateway(bedrock, tmp_path, models=[SLOW], **{**USE_CASE, **STREAM}, max_tokens=200) as bot:
+        asyncio.run(asked(GatewayLLM(bot, "answer")))
+    assert time.monotonic() - began < 5  # A whole answer takes ten seconds.
+    rows = list(read_records(tmp_path / "records"))
+    assert [row["outcome"] for row in rows] == ["cancelled"] * 3
+
+
 def test_who_stops_reading_ends_the_call(bedrock: Bedrock, tmp_path: Path) -> None:
     with gateway(bedrock, tmp_path, models=[SLOW], **{**USE_CASE, **STREAM}, max_tokens=200) as bot:
         pieces = GatewayLLM(bot, "answer").stream_complete("How?")

@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
+from generation.commands.output import written
 from generation.errors import CommandError, ConfigurationError, GenerationError, PromptError
 from generation.money.costs import By
 from generation.money.periods import today
@@ -70,7 +71,8 @@ def parser() -> argparse.ArgumentParser:
     check = _command(
         commands,
         "check",
-        "ask each target for a few tokens: can it be called, and if not, what is to be done?",
+        "see that the gateway opens, and ask each target for a few tokens, whole or streamed as it "
+        "is used: can it be called, and if not, what is to be done?",
         "python -m generation check --generation samples/generation.yaml",
     )
     check.add_argument("--use-case", metavar="NAME", help="only the targets of its route")
@@ -119,7 +121,11 @@ def _add_replay(commands: "_Commands") -> None:
     replay.add_argument(
         "records", nargs="+", type=Path, metavar="RECORDS", help="folders or files of records"
     )
-    replay.add_argument("--call", metavar="ID", help="only this call")
+    replay.add_argument(
+        "--call",
+        metavar="ID",
+        help="only this call, or those of a request: the request_id of an answer",
+    )
     replay.add_argument("--of", metavar="NAME", help="only calls of this use case")
     replay.add_argument(
         "--use-case", metavar="NAME", help="send them through this one instead of their own"
@@ -183,4 +189,4 @@ def _above_zero(text: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(written(main))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from generation.asked import Asked
 from generation.attempts import Running
-from generation.configuration import Configuration
+from generation.configuration import Configuration, RecordSettings
 from generation.estimate import Estimates
 from generation.money.budgets import Budgets, Reservation
 from generation.money.costs import CostLine, Costs
@@ -31,8 +31,9 @@ class Books:
         self._prices = load_prices(configuration.prices)
         for target in configuration.targets.values():
             self._prices.of(target, today())
+        redactor = Redactor(configuration.redact)
         self._budgets, self._costs = Budgets(database_url), Costs(database_url)
-        self.records = _writer(configuration)
+        self.records = _writer(configuration.records, redactor)
 
     def close(self) -> None:
         """Write down what has still to be written."""
@@ -82,8 +83,7 @@ class Books:
             )
 
 
-def _writer(configuration: Configuration) -> RecordWriter | None:
-    records, redactor = configuration.records, Redactor(configuration.redact)
+def _writer(records: RecordSettings | None, redactor: Redactor) -> RecordWriter | None:
     if records is None:
         return None
     return RecordWriter(

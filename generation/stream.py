@@ -40,6 +40,8 @@ class Stream:
         self._call: Call | None = None
         self._cancelled = False
         self._completion: Completion | None = None
+        self.usage, self.cost_nano = Usage(), 0
+        """What its attempts have used and cost, once it was read to its end or an error."""
 
     # Nothing but the reader holds this generator, so that it ends with the reading: left to the
     # collector, it would write down the call in the midst of whatever the thread is doing then.
@@ -93,8 +95,10 @@ class Stream:
         call, told.ended = self._call, time.monotonic()
         attempts = [] if call is None else call.attempts
         costs = self._books.costs_of(attempts)
+        self.usage = sum((running.usage for running in attempts), Usage())
+        self.cost_nano = sum(costs)
         if allowance is not None:
-            allowance.settle(sum(costs))
+            allowance.settle(self.cost_nano)
         self._books.add(self._asked, attempts, costs)
         if call is not None and call.end is not None:
             self._completion = Completion(
@@ -103,8 +107,8 @@ class Stream:
                 stop_reason=call.end.stop_reason,
                 target=call.winner.name,
                 attempts=len(attempts),
-                usage=sum((running.usage for running in attempts), Usage()),
-                cost_nano=sum(costs),
+                usage=self.usage,
+                cost_nano=self.cost_nano,
                 first_token_s=(told.first or told.ended) - told.began,
                 seconds=told.ended - told.began,
             )

@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
+from generation.commands.output import Printer, print_json, written
 from generation.errors import ConfigurationError, GenerationError, PromptError
 from generation.settings import add_generation
 from indexers.catalog import CatalogFile
@@ -15,7 +16,7 @@ from indexers.errors import CatalogError, IndexersError
 from indexers.leaving import leave
 from indexers.settings import add_places, open_state, open_store, settings_from_env
 from retrieval.engine import Engine
-from retrieval.errors import InvalidQueryError, RetrievalError, SettingsError
+from retrieval.errors import InvalidQueryError, RetrievalError, SettingsError, UnauthorizedError
 from retrieval.show import show_answer, show_passages
 
 Show = Callable[[Mapping[str, Any], Console], None]
@@ -24,7 +25,7 @@ NOT_ANSWERED = 1
 """Nothing answers the question."""
 
 WRONG = 2
-"""The command, the catalog or the query is not valid."""
+"""The command, the catalog, the query or a key is not valid."""
 
 BROKEN = 3
 """The store, the state or a model cannot be used, or an index was never indexed."""
@@ -32,13 +33,23 @@ BROKEN = 3
 INTERRUPTED = 130
 """By Ctrl-C, as a shell counts it."""
 
+_MISTAKES = (
+    CatalogError,
+    ConfigurationError,
+    InvalidQueryError,
+    PromptError,
+    SettingsError,
+    UnauthorizedError,
+)
+"""Of whoever gave the command."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0, NOT_ANSWERED, WRONG, BROKEN or INTERRUPTED."""
     args = _parser().parse_args(arguments)
     try:
         return int(args.command(args))
-    except (CatalogError, ConfigurationError, InvalidQueryError, PromptError, SettingsError) as exc:
+    except _MISTAKES as exc:
         valid = getattr(exc, "valid", ())
         print(f"error: {exc}" + (f"; valid: {', '.join(valid)}" if valid else ""), file=sys.stderr)
         return WRONG
@@ -85,9 +96,9 @@ def _answer(args: argparse.Namespace) -> int:
 
 def _shown(args: argparse.Namespace, answer: dict[str, Any], show: Show) -> int:
     if args.json:
-        print(json.dumps(answer, indent=2, ensure_ascii=False))
+        print_json(answer)
     else:
-        show(answer, Console())
+        show(answer, Printer())
     return 0 if answer["answerable"] else NOT_ANSWERED
 
 
@@ -170,4 +181,4 @@ def _add_question(command: argparse.ArgumentParser) -> None:
 
 
 if __name__ == "__main__":
-    leave(main())
+    leave(written(main))

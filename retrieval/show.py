@@ -7,6 +7,8 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
 
+from generation.commands.output import read_and_written
+
 
 def show_passages(found: Mapping[str, Any], console: Console) -> None:
     """Print the passages of a RetrieveResponse with their sources, or why there are none."""
@@ -39,8 +41,7 @@ def show_answer(found: Mapping[str, Any], console: Console) -> None:
     _degraded_and_times(found, console)
     if usage := found["usage"]:
         console.print(
-            f"{usage['target']}, {usage['input_tokens']} + {usage['output_tokens']} tokens, "
-            f"{usage['cost_usd']:.6f} USD",
+            f"{usage['target']}, {read_and_written(usage)} tokens, {usage['cost_usd']:.6f} USD",
             style="dim",
             highlight=False,
         )

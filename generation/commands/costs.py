@@ -22,6 +22,10 @@ from generation.money.standings import Standing, standings
 from generation.settings import database_url, has_database
 
 _BAR = 20
+_TAKEN = (
+    "taken: spent, or set aside by a process, which gives the rest back some seconds after its "
+    "last call"
+)
 _TENANTS = 10
 """So many tenants of a budget are shown to people; a program gets all of them."""
 
@@ -176,6 +180,7 @@ def _show_budgets(budgets: Sequence[Standing], out: Console) -> None:
             f"{standing.share:.0%}",
         )
     out.print(made)
+    out.print(_TAKEN, style="dim")
     for (use_case, period), count in shown.items():
         if count > _TENANTS:
             more = f"{count - _TENANTS} more tenants of {use_case} in {period}: --json has them"

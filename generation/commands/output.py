@@ -1,8 +1,9 @@
 """What the commands have in common of how they show things."""
 
 import json
+import os
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from rich.console import Console
@@ -11,12 +12,37 @@ from rich.table import Table
 from generation.messages import Usage
 from generation.money.nano import usd_of
 
+UNREAD = 141
+"""Nobody reads standard output any more: as a shell counts a command that SIGPIPE has ended."""
+
+
+def written(main: Callable[[], int]) -> int:
+    """The exit code of a command all of whose output is written, or UNREAD where whoever read it
+    has gone, as behind `| head -1`: nothing is said of that."""
+    try:
+        try:
+            return main()
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # What is in the buffer would be tried again at the end of the process, and complained of.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UNREAD
+
+
+class Printer(Console):
+    """Standard output by rich, which leaves it to `written` where nobody reads it any more."""
+
+    def on_broken_pipe(self) -> None:
+        """See `rich.console.Console`, which would end the process as if something had failed."""
+        raise BrokenPipeError
+
 
 def console() -> Console:
     """Standard output as people read it."""
-    found = Console(highlight=False)
+    found = Printer(highlight=False)
     # A file or a pipe has no width: nothing is to be cut there.
-    return found if found.is_terminal else Console(width=200, highlight=False)
+    return found if found.is_terminal else Printer(width=200, highlight=False)
 
 
 def note(text: str) -> None:
@@ -51,6 +77,13 @@ def usage_json(usage: Usage) -> dict[str, int]:
         "cache_read_tokens": usage.cache_read,
         "cache_write_tokens": usage.cache_write,
     }
+
+
+def read_and_written(usage: Mapping[str, int]) -> str:
+    """Tokens as people read them: what was read, from the prompt cache or into it as well, and
+    what was written. `usage` is as `usage_json` gives it, and may have more."""
+    kinds = ("input_tokens", "cache_read_tokens", "cache_write_tokens")
+    return f"{sum(usage[kind] for kind in kinds):,} + {usage['output_tokens']:,}"
 
 
 def cost_json(nano: int) -> dict[str, Any]:

@@ -112,10 +112,10 @@ class Planner:
 
 
 def latest(
-    places: Sequence[Path], *, limit: int, call_id: str | None, use_case: str | None
+    places: Sequence[Path], *, limit: int, id_: str | None, use_case: str | None
 ) -> list[Record]:
-    """The latest calls that are recorded in folders and files, in their order. Calls that were
-    replays are left out.
+    """The latest calls that are recorded in folders and files, in their order; of one id, a call's
+    or that of the request that calls were made for. Calls that were replays are left out.
 
     Raises:
         CommandError: there is none. RecordsError: a folder or a file cannot be read.
@@ -123,13 +123,13 @@ def latest(
     recorded = (
         record
         for place in places
-        for record in read_records(place, use_case=use_case, call_id=call_id, report=note)
+        for record in read_records(place, use_case=use_case, id_=id_, report=note)
         if not str(record.get("request_id")).startswith(REPLAYED)
     )
     found = heapq.nlargest(limit, recorded, key=lambda record: str(record["time"]))
     if not found:
         where = ", ".join(map(str, places))
-        what = f"call {call_id!r}" if call_id else "call"
+        what = f"call {id_!r}" if id_ else "call"
         of = f" of the use case {use_case!r}" if use_case else ""
         raise CommandError(f"no {what}{of} is recorded in {where}")
     return found[::-1]

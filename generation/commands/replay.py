@@ -37,7 +37,7 @@ def replay(args: argparse.Namespace) -> bool:
     """
     configuration = load_configuration(args.generation)
     planner = Planner(configuration, args.use_case, args.prompt)
-    records = latest(args.records, limit=args.limit, call_id=args.call, use_case=args.of)
+    records = latest(args.records, limit=args.limit, id_=args.call, use_case=args.of)
     plans = [planner.plan(record) for record in records]
     planned = [plan for plan in plans if isinstance(plan, Planned)]
     left_out = [plan for plan in plans if isinstance(plan, LeftOut)]
@@ -77,17 +77,30 @@ def _sent(
 
 def _send(gateway: Gateway, plan: Planned, redactor: Redactor) -> Replayed:
     """Send a call: for no tenant, whose budget it is none of."""
+    stream = gateway.stream(
+        plan.use_case,
+        plan.inputs,
+        request_id=f"{REPLAYED}{plan.record['call_id']}",
+        template=(plan.template.id, plan.template.version),
+    )
+    done, answer, error = None, "", ""
     try:
-        done = gateway.complete(
-            plan.use_case,
-            plan.inputs,
-            request_id=f"{REPLAYED}{plan.record['call_id']}",
-            template=(plan.template.id, plan.template.version),
-        )
+        for _ in stream:
+            pass
     except (RefusedError, CallError) as exc:
-        return Replayed(plan=plan, error=f"{type(exc).__name__}: {exc}")
-    # The recorded answer is redacted too.
-    return Replayed(plan=plan, completion=done, answer=redactor.text(done.text))
+        error = f"{type(exc).__name__}: {exc}"
+    else:
+        done = stream.completion
+        answer = redactor.text(done.text)  # The recorded one is redacted too.
+    return Replayed(
+        plan=plan,
+        call_id=stream.call_id,
+        usage=stream.usage,
+        cost_nano=stream.cost_nano,
+        completion=done,
+        answer=answer,
+        error=error,
+    )
 
 
 def _show_prompts(

@@ -1,7 +1,7 @@
 """How recorded calls and what became of them now are shown."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,8 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from generation.asked import Completion
-from generation.commands.output import cost_json, usage_json
+from generation.commands.output import cost_json, read_and_written, usage_json
 from generation.commands.planning import LeftOut, Planned, Record
+from generation.messages import Usage
 from generation.money.nano import said
 
 Verdict = Literal["same", "changed", "failed"]
@@ -20,12 +21,19 @@ _STYLES: dict[Verdict, str] = {"same": "green", "changed": "yellow", "failed": "
 _CHARS = 600
 """So much of an answer is shown to people; a program gets all of it."""
 
+_ANSWERED = ("answer", "stop_reason", "target", "attempts", "total_ms")
+"""What is only said of a call that has succeeded."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Replayed:
-    """A call that was sent again: its completion and the redacted answer, or why it failed."""
+    """A call that was sent again: its completion and the redacted answer, or why it failed. `usage`
+    and `cost_nano` are of all attempts, and of those of a failed call too."""
 
     plan: Planned
+    call_id: str
+    usage: Usage
+    cost_nano: int
     completion: Completion | None = None
     answer: str = ""
     error: str = ""
@@ -38,22 +46,30 @@ class Replayed:
         recorded = (self.plan.record["answer"] or "").strip()
         return "same" if self.answer.strip() == recorded else "changed"
 
+    @property
+    def compares(self) -> bool:
+        """Whether it came through both times."""
+        return self.completion is not None and self.plan.record["outcome"] == "succeeded"
+
 
 def replayed_json(one: Replayed) -> dict[str, Any]:
     """A call that was sent again, with what was recorded of it."""
     record, done = one.plan.record, one.completion
-    now = None
+    answered: dict[str, Any] = dict.fromkeys(_ANSWERED)
     if done is not None:
-        now = {
-            "call_id": done.call_id,
+        answered = {
             "answer": one.answer,
             "stop_reason": done.stop_reason,
             "target": done.target,
             "attempts": done.attempts,
-            "usage": usage_json(done.usage),
-            "cost": cost_json(done.cost_nano),
             "total_ms": round(1000 * done.seconds, 1),
         }
+    now = {
+        "call_id": one.call_id,
+        **answered,
+        "usage": usage_json(one.usage),
+        "cost": cost_json(one.cost_nano),
+    }
     recorded = {
         **{key: record[key] for key in ("answer", "stop_reason", "outcome", "usage", "cost")},
         "target": _target(record),
@@ -81,24 +97,34 @@ def prompt_json(plan: Planned) -> dict[str, Any]:
 
 
 def totals_json(replayed: Sequence[Replayed]) -> dict[str, Any]:
-    """Sums over the calls: of verdicts, and of what they cost and took then and now."""
+    """Sums over the calls: of verdicts, and of what those that came through both times took and
+    cost, recorded and now; what the `others` cost stands apart."""
     verdicts = Counter(one.verdict for one in replayed)
-    records = [one.plan.record for one in replayed]
-    done = [one.completion for one in replayed if one.completion is not None]
-    recorded = {
-        "tokens": sum(_tokens(record["usage"]) for record in records),
-        "cost": cost_json(sum(record["cost"]["nano"] for record in records)),
-        "total_ms": round(sum(record["timings"]["total_ms"] for record in records), 1),
-    }
-    now = {
-        "tokens": sum(_tokens(usage_json(one.usage)) for one in done),
-        "cost": cost_json(sum(one.cost_nano for one in done)),
-        "total_ms": round(1000 * sum(one.seconds for one in done), 1),
-    }
+    compared = [one for one in replayed if one.compares]
+    recorded_ms = sum(one.plan.record["timings"]["total_ms"] for one in compared)
+    now_s = sum(one.completion.seconds for one in compared if one.completion is not None)
+    sums = _sums_json(compared)
     return {
         **{name: verdicts[name] for name in _STYLES},
-        "recorded": recorded,
-        "now": now,
+        "compared": sums["calls"],
+        "recorded": {**sums["recorded"], "total_ms": round(recorded_ms, 1)},
+        "now": {**sums["now"], "total_ms": round(1000 * now_s, 1)},
+        "others": _sums_json([one for one in replayed if not one.compares]),
+    }
+
+
+def _sums_json(replayed: Sequence[Replayed]) -> dict[str, Any]:
+    records = [one.plan.record for one in replayed]
+    return {
+        "calls": len(replayed),
+        "recorded": {
+            "tokens": sum(_tokens(record["usage"]) for record in records),
+            "cost": cost_json(sum(record["cost"]["nano"] for record in records)),
+        },
+        "now": {
+            "tokens": sum(_tokens(usage_json(one.usage)) for one in replayed),
+            "cost": cost_json(sum(one.cost_nano for one in replayed)),
+        },
     }
 
 
@@ -125,10 +151,11 @@ def show_replayed(one: Replayed, out: Console) -> None:
     else:
         then = record["answer"] or f"none: {record['outcome']}"
         made.add_row("answer", Text(_short(then)), Text(_short(one.answer or one.error)))
+    made.add_row(
+        "tokens", read_and_written(record["usage"]), read_and_written(usage_json(one.usage))
+    )
+    made.add_row("cost", said(record["cost"]["nano"]), said(one.cost_nano))
     if done is not None:
-        usage = usage_json(done.usage)
-        made.add_row("tokens", _in_and_out(record["usage"]), _in_and_out(usage))
-        made.add_row("cost", said(record["cost"]["nano"]), said(done.cost_nano))
         took = record["timings"]["total_ms"] / 1000
         made.add_row("seconds", f"{took:.2f}", f"{done.seconds:.2f}")
         made.add_row("target", _target(record) or "-", done.target)
@@ -149,12 +176,20 @@ def show_totals(replayed: Sequence[Replayed], left_out: Sequence[LeftOut], out: 
     total = totals_json(replayed)
     counts = ", ".join(f"{total[name]} {name}" for name in _STYLES)
     out.print(f"sent: {len(replayed)} ({counts}); not sent: {len(left_out)}")
+    if total["compared"]:
+        out.print(f"came through both times: {total['compared']}")
+        _show_sums(total, out)
+    if total["others"]["calls"]:
+        out.print(f"did not, then or now: {total['others']['calls']}")
+        _show_sums(total["others"], out)
+
+
+def _show_sums(total: Mapping[str, Any], out: Console) -> None:
     for when in ("recorded", "now"):
         sums = total[when]
-        out.print(
-            f"{when:<9} {sums['tokens']:>10,} tokens  {said(sums['cost']['nano']):>12}  "
-            f"{sums['total_ms'] / 1000:>8.2f} s"
-        )
+        took = f"  {sums['total_ms'] / 1000:>8.2f} s" if "total_ms" in sums else ""
+        cost = said(sums["cost"]["nano"])
+        out.print(f"  {when:<9} {sums['tokens']:>10,} tokens  {cost:>12}{took}")
 
 
 def _target(record: Record) -> str | None:
@@ -183,8 +218,3 @@ def _short(text: str) -> str:
 
 def _tokens(usage: dict[str, int]) -> int:
     return sum(usage.values())
-
-
-def _in_and_out(usage: dict[str, int]) -> str:
-    read = _tokens(usage) - usage["output_tokens"]
-    return f"{read:,} + {usage['output_tokens']:,}"

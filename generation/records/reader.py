@@ -22,12 +22,13 @@ def read_records(
     since: datetime | None = None,
     until: datetime | None = None,
     use_case: str | None = None,
-    call_id: str | None = None,
+    id_: str | None = None,
     report: Callable[[str], None] = _logger.warning,
 ) -> Iterator[Mapping[str, Any]]:
     """The records of a folder, or of one file of any name, as their JSON objects, in the order of
     the files' names and of their lines: those of calls that began at `since` or later and before
-    `until`, of a use case, or of one call. Files may be written to meanwhile.
+    `until`, of a use case, or of one id: the call's own, or that of the request that it was made
+    for, which may have made several. Files may be written to meanwhile.
 
     A line that is no record is left out, and said to `report` with its place: the last one of a
     file may be torn, where a process was killed or a disk was full.
@@ -38,10 +39,10 @@ def read_records(
     for time in (since, until):
         if time is not None and time.tzinfo is None:
             raise RecordsError(f"{time.isoformat()} has no time zone; valid is one as in +00:00")
-    wanted = None if call_id is None else json.dumps(call_id, ensure_ascii=False).encode()
+    wanted = None if id_ is None else json.dumps(id_, ensure_ascii=False).encode()
     for path in _paths(place, since, until):
         for record in _records(path, wanted, report):
-            if _fits(record, since, until, use_case, call_id):
+            if _fits(record, since, until, use_case, id_):
                 yield record
 
 
@@ -95,9 +96,9 @@ def _fits(
     since: datetime | None,
     until: datetime | None,
     use_case: str | None,
-    call_id: str | None,
+    id_: str | None,
 ) -> bool:
-    if call_id is not None and record["call_id"] != call_id:
+    if id_ is not None and id_ not in (record["call_id"], record.get("request_id")):
         return False
     if use_case is not None and record.get("use_case") != use_case:
         return False

@@ -59,7 +59,7 @@ class RecordWriter:
         Raises:
             RecordsError: the folder cannot be made, or not be written to.
         """
-        _check(folder)
+        check_folder(folder)
         self._folder, self._keep_days, self._now = folder, keep_days, now
         self._redactor = redactor or Redactor()
         self._file = Rotating(folder, max_bytes=max_bytes)
@@ -212,7 +212,12 @@ def _line(call: dict[str, Any]) -> bytes:
     return said.encode("utf-8", "backslashreplace") + b"\n"
 
 
-def _check(folder: Path) -> None:
+def check_folder(folder: Path) -> None:
+    """Make a folder of records where there is none, and see that it can be written to.
+
+    Raises:
+        RecordsError: it cannot.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):

@@ -49,6 +49,22 @@ def start(folder: Path, *words: str) -> "subprocess.Popen[str]":
     )
 
 
+def run_unread(folder: Path, *words: str) -> Done:
+    """Run `python -m WORDS` in a folder to its end, with nobody who reads its standard output."""
+    process = start(folder, *words)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    try:
+        err = process.stderr.read()
+        code = process.wait(timeout=120)
+    finally:
+        process.kill()
+        process.stderr.close()
+    assert "Traceback" not in err, err
+    return Done(code, "", err)
+
+
 def run(folder: Path, *words: str) -> Done:
     """Run `python -m WORDS` in a folder to its end."""
     process = start(folder, *words)

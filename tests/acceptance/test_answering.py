@@ -82,6 +82,12 @@ def test_without_a_key_nothing_is_answered(server: Server) -> None:
         assert "PASSAGES_API_KEYS" in answer.json()["errors"][0]["message"]
 
 
+def test_a_key_that_the_server_does_not_know_is_a_mistake_of_who_asks(server: Server) -> None:
+    done = run(server.folder, "retrieval", "answer", PAUSE)
+    assert done.code == 2
+    assert "set PASSAGES_API_KEY" in done.err
+
+
 @pytest.mark.parametrize("scheme", ["Bearer ", "bearer ", "BEARER  "])
 def test_the_scheme_of_a_key_may_be_written_in_any_case(server: Server, scheme: str) -> None:
     answer = httpx.post(
@@ -164,3 +170,20 @@ def test_an_answer_for_a_person_names_what_it_cites(tmp_path: Path) -> None:
     done = run(tmp_path, "retrieval", "answer", "who won the 1986 world cup final", "--json")
     assert done.code == 1
     assert done.json["answerable"] is False
+
+
+def test_what_is_read_of_the_prompt_cache_is_shown_as_read(
+    bedrock: Bedrock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "for-tests")
+    targets = TARGETS.replace("len12-v1", "len12-cache9999-v1")
+    (indexed(tmp_path) / "prices.yaml").write_text(PRICES)
+    path = tmp_path / "generation.yaml"
+    path.write_text(targets.format(endpoint=bedrock.endpoints[REGION]))
+    bedrock.reset()
+    done = run(tmp_path, "retrieval", "answer", PAUSE, "--generation", str(path))
+    assert done.code == 0
+    counted = bedrock.counts().where()
+    assert (counted.input, counted.output) == (0, 12)
+    assert f"quick, {counted.cache_read:,} + 12 tokens" in done.out

@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from benchmarks.gateway.bedrock import Bedrock, Fault, Faults, Plan
-from tests.acceptance.commands import run, start
+from generation.money.costs import CostRow, Costs
+from generation.money.periods import today
+from tests.acceptance.commands import run, run_unread, start
 from tests.generation.commands.places import called, configured
 from tests.generation.gateways import ANSWER, REGIONS
+from tests.servers import until
 
 DENIED = Plan(faults=(Faults(region="us-west-2", faults=(Fault(kind="AccessDeniedException"),)),))
 
@@ -49,6 +52,7 @@ def test_from_the_check_over_calls_to_their_costs_and_their_replay(folder: Path)
     assert any(line.startswith("answer acme 2 2 ") for line in lines)
     assert any(line.startswith("check - 2 2 ") for line in lines)
     assert any(line.startswith("answer, tenant acme 20") for line in lines)
+    assert "taken: spent, or set aside by a process" in costs.out
     replay = run(folder, "generation", "replay", "records")
     assert replay.code == 0, replay.err
     assert "1 of the latest 2 calls can be sent again, for $0.00" in replay.err
@@ -152,6 +156,55 @@ def test_ctrl_c_ends_a_replay_and_its_call(folder: Path, bedrock: Bedrock) -> No
         process.kill()
     assert process.returncode == 130, err
     assert "Traceback" not in err
+
+
+def answered(folder: Path) -> list[CostRow]:
+    """The sums of costs of a folder, by target."""
+    costs = Costs(f"sqlite:///{folder}/data/passages.db")
+    try:
+        return costs.summary(today(), today(), ("target",))
+    finally:
+        costs.close()
+
+
+def test_ctrl_c_ends_a_check_and_what_was_answered_is_in_the_costs(
+    folder: Path, bedrock: Bedrock
+) -> None:
+    stalls = Faults(region="us-west-2", faults=(Fault(kind="stall_head", stall_s=60),))
+    bedrock.set_plan(Plan(faults=(stalls,)))
+    process = start(folder, "generation", "check")
+    try:
+        until(lambda: bedrock.counts().faults, "asked", 60)
+        until(lambda: answered(folder), "answered", 60)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=20)
+    finally:
+        process.kill()
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    (row,) = answered(folder)
+    assert (row.by, row.calls) == ({"target": "east"}, 1)
+    assert row.cost_nano > 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("costs",),
+        ("costs", "--json"),
+        ("check",),
+        ("check", "--json"),
+        ("replay", "records", "--dry-run"),
+        ("replay", "records", "--json"),
+    ],
+)
+def test_output_that_nobody_reads_ends_a_command_quietly(
+    folder: Path, words: tuple[str, ...]
+) -> None:
+    called(folder, "How do I pause?")
+    done = run_unread(folder, "generation", *words)
+    assert done.code == 141
+    assert "BrokenPipe" not in done.err
 
 
 @pytest.mark.parametrize("command", ["check", "costs", "replay"])

@@ -17,7 +17,7 @@ from indexers.catalog import load_catalog
 from indexers.state import State
 from indexers.store.edge import EdgeStore
 from retrieval.api.serve import url_of
-from tests.acceptance.commands import ROOT, environment, run
+from tests.acceptance.commands import ROOT, environment, run, run_unread
 from tests.builders import FAQS, faq, write_jsonl
 from tests.servers import Server, free_port, serve_command, started
 
@@ -62,6 +62,15 @@ def test_nothing_that_answers_is_an_exit_code_of_1(folder: Path) -> None:
     assert done.code == 1
     assert "not answerable: nothing here answers this" in done.out
     assert "dropped" in done.out
+
+
+@pytest.mark.parametrize("words", [("query",), ("answer", "--json")])
+def test_output_that_nobody_reads_ends_a_command_quietly(
+    folder: Path, words: tuple[str, ...]
+) -> None:
+    done = run_unread(folder, "retrieval", *words, PAUSE)
+    assert done.code == 141
+    assert "BrokenPipe" not in done.err
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from generation.settings import open_gateway
 from tests.generation.gateways import INPUTS, PRICES
@@ -48,12 +49,20 @@ def configured(folder: Path, endpoints: Mapping[str, str], more: str = "") -> Pa
     return folder
 
 
-def called(folder: Path, *questions: str, tenant: str = "") -> list[str]:
-    """Ask questions through the gateway of a folder; the ids of the calls."""
+def changed(folder: Path, old: str, new: str) -> None:
+    """Put another text in the configuration, wherever the old one stands."""
+    file = folder / "generation.yaml"
+    assert old in file.read_text()
+    file.write_text(file.read_text().replace(old, new))
+
+
+def called(folder: Path, *questions: str, use_case: str = "answer", **more: Any) -> list[str]:
+    """Ask questions through the gateway of a folder; the ids of the calls. `more` is as
+    `Gateway.complete` takes it."""
     gateway = open_gateway(folder / "generation.yaml", folder / "data")
     try:
         done = [
-            gateway.complete("answer", {**INPUTS, "question": question}, tenant=tenant)
+            gateway.complete(use_case, {**INPUTS, "question": question}, **more)
             for question in questions
         ]
     finally:

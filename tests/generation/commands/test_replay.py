@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from benchmarks.gateway.bedrock import Bedrock, Fault
+from benchmarks.gateway.bedrock import Bedrock, Fault, Plan
 from generation.__main__ import BROKEN, FAILED, WRONG, main
 from generation.commands.planning import LeftOut, Planned, Planner, latest
 from generation.configuration import load_configuration
-from generation.errors import PromptError
+from generation.errors import ExhaustedError, PromptError
 from generation.records.reader import read_records
 from generation.records.writer import RecordWriter
-from tests.generation.commands.places import called, configured
+from tests.generation.commands.places import called, changed, configured
 from tests.generation.gateways import ANSWER, plan
 from tests.generation.records.samples import NOON, call, prompt
 
@@ -111,8 +111,54 @@ def test_what_fails_is_said_and_the_next_call_is_sent(
     found = replayed(capsys, code=FAILED)
     assert [one["verdict"] for one in found["calls"]] == ["failed", "failed"]
     assert found["calls"][0]["error"].startswith("ExhaustedError: 2 attempts failed")
-    assert found["calls"][0]["now"] is None
+    assert found["calls"][0]["now"]["answer"] is None
     assert found["total"]["failed"] == 2
+
+
+def test_only_calls_that_came_through_both_times_are_compared(
+    folder: Path, bedrock: Bedrock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    changed(folder, "routes:", "routes:\n  far: {targets: [west]}")
+    changed(folder, "route: all, max_tokens: 5", "route: far, max_tokens: 5, attempts: 1")
+    called(folder, "How do I pause?")
+    called(folder, "How do I go on?", use_case="other")
+    bedrock.set_plan(plan(Fault(kind="half_body"), region="us-west-2"))
+    found = replayed(capsys, code=FAILED)
+    total, (same, failed) = found["total"], found["calls"]
+    assert (total["same"], total["failed"], total["compared"]) == (1, 1, 1)
+    for when in ("recorded", "now"):
+        assert total[when]["cost"] == same[when]["cost"]
+        assert total[when]["total_ms"] == pytest.approx(same[when]["total_ms"], abs=0.1)
+        assert total["others"][when]["cost"] == failed[when]["cost"]
+    assert total["others"]["calls"] == 1
+    assert failed["now"]["cost"]["nano"] > 0, "the model may have been at work"
+    *_, last = read_records(folder / "records")
+    assert (last["call_id"], last["cost"]) == (failed["now"]["call_id"], failed["now"]["cost"])
+
+
+def test_what_failed_when_it_was_recorded_is_not_compared_either(
+    folder: Path, bedrock: Bedrock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bedrock.set_plan(plan(Fault(kind="half_body")))
+    with pytest.raises(ExhaustedError):
+        called(folder, "How do I pause?")
+    bedrock.set_plan(Plan())
+    assert main(["replay", "records"]) == 0
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert "sent: 1 (0 same, 1 changed, 0 failed); not sent: 0" in lines
+    assert "did not, then or now: 1" in lines
+    assert not any(line.startswith("came through") for line in lines)
+
+
+def test_a_call_is_found_by_the_request_that_it_was_made_for(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    called(folder, "How do I pause?")
+    first, again = called(folder, "How do I go on?", "And then?", request_id="req-7")
+    for _ in range(2):  # There are replays of them by the second time.
+        found = replayed(capsys, "--call", "req-7")["calls"]
+        assert [one["call_id"] for one in found] == [first, again]
+    assert [one["call_id"] for one in replayed(capsys, "--call", again)["calls"]] == [again]
 
 
 def test_the_budget_of_the_use_case_holds(
@@ -189,7 +235,7 @@ def test_the_latest_calls_are_those_of_the_latest_time_wherever_they_are(tmp_pat
     old = recorded(tmp_path, "c", call_id="old", time=NOON)
 
     def ids(limit: int) -> list[str]:
-        found = latest([new, middle, old], limit=limit, call_id=None, use_case=None)
+        found = latest([new, middle, old], limit=limit, id_=None, use_case=None)
         return [record["call_id"] for record in found]
 
     assert ids(2) == ["middle", "new"]

@@ -49,8 +49,10 @@ def test_records_are_read_by_day(folder: Path) -> None:
     [
         ({"use_case": "judge"}, "b"),
         ({"use_case": "ju"}, ""),
-        ({"call_id": "c"}, "c"),
-        ({"call_id": "req-42"}, ""),
+        ({"id_": "c"}, "c"),
+        ({"id_": "req-42"}, "abc"),
+        ({"id_": "req-42", "use_case": "judge"}, "b"),
+        ({"id_": "judge"}, ""),
         ({"since": NOON.replace(microsecond=123_000)}, "bc"),
         ({"since": NOON.replace(microsecond=124_000)}, "c"),
         ({"until": NOON.replace(microsecond=123_000)}, "a"),

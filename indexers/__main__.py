@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 
+from generation.commands.output import written
 from indexers.commands import FAILED, WRONG, run_command
 from indexers.errors import BROKEN_BY, CatalogError, IndexersError
 from indexers.leaving import leave
@@ -31,4 +32,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    leave(main())
+    leave(written(main))

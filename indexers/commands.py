@@ -12,6 +12,7 @@ from typing import Any
 
 from rich.console import Console
 
+from generation.commands.output import Printer
 from indexers.catalog import CatalogFile, load_catalog
 from indexers.client import Client, connected
 from indexers.errors import BROKEN_BY, CatalogError, IndexersError
@@ -51,7 +52,7 @@ def _reindex(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps({"jobs": ended, "errors": errors}, indent=2))
     else:
-        print_jobs(ended, errors, Console())
+        print_jobs(ended, errors, Printer())
     return FAILED if errors or any(job["state"] != "succeeded" for job in ended) else 0
 
 
@@ -68,7 +69,7 @@ def _diff(args: argparse.Namespace) -> int:
     for index, documents in found.items():
         if documents and len(found) > 1:
             print(f"{index}:")
-        print_diff(documents, Console())
+        print_diff(documents, Printer())
     if not errors and not any(found.values()):
         print("nothing would change", file=sys.stderr)
     for index, message in errors.items():
@@ -241,7 +242,7 @@ def _print_waiting(
     if args.json:
         print(json.dumps({"jobs": jobs, "errors": errors}, indent=2))
     else:
-        print_job_list(jobs, Console())
+        print_job_list(jobs, Printer())
         for index, message in errors.items():
             print(f"stopped  {index}: {message}", file=sys.stderr)
     return FAILED if errors else 0
@@ -251,4 +252,4 @@ def _print(args: argparse.Namespace, plain: Any, table: Callable[[Console], None
     if args.json:
         print(json.dumps(plain, indent=2))
     else:
-        table(Console())
+        table(Printer())

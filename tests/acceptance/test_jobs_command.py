@@ -20,7 +20,7 @@ from indexers.jobs.work import writing
 from indexers.locks import FileLocks
 from indexers.state import State
 from indexers.store.edge import EdgeStore
-from tests.acceptance.commands import Done, run, start
+from tests.acceptance.commands import Done, run, run_unread, start
 from tests.builders import FAQS, faq, write_jsonl
 from tests.servers import (
     free_port,
@@ -221,6 +221,14 @@ def test_a_diff_has_a_line_for_each_document(place: Place) -> None:
     *lines, failed = done.out.splitlines()
     assert lines == ["+ e", "~ b"], "nothing is deleted while a line cannot be read"
     assert failed.startswith("! compared.jsonl:5: not a JSON object")
+
+
+@pytest.mark.parametrize("words", [("jobs",), ("jobs", "--json"), ("status",)])
+def test_output_that_nobody_reads_ends_a_command_quietly(
+    place: Place, words: tuple[str, ...]
+) -> None:
+    done = run_unread(place.folder, "indexers", *words)
+    assert (done.code, done.err) == (141, "")
 
 
 def test_an_index_that_the_catalog_has_not_is_an_exit_code_of_2(place: Place) -> None:

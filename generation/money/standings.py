@@ -49,15 +49,13 @@ def _taken(connection: sa.Connection, scope: Scope, use_case: str, period: str) 
     """What is taken of a limit, by each tenant where it is one of tenants. A budget that nobody
     has asked for yet begins with what was spent before: see `generation.money.purses`."""
     whose = tenants(connection, period, use_case) if scope == "tenant" else [""]
-    before = {
-        Key(scope, use_case, tenant, period): spent(connection, period, use_case, tenant)
-        for tenant in whose
-    }
     statement = sa.select(budgets).where(
         budgets.c.scope == scope, budgets.c.use_case == use_case, budgets.c.period == period
     )
-    rows = connection.execute(statement).all()
-    return before | {Key(scope, use_case, row.tenant, period): int(row.taken) for row in rows}
+    taken = {row.tenant: int(row.taken) for row in connection.execute(statement)}
+    for tenant in set(whose) - set(taken):
+        taken[tenant] = spent(connection, period, use_case, tenant)
+    return {Key(scope, use_case, tenant, period): nano for tenant, nano in taken.items()}
 
 
 def _order(taken: Mapping[Key, int]) -> list[Key]:

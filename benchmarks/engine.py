@@ -1,7 +1,7 @@
 """Passages itself, as a suite runs it: the real builds and the real query path."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +15,7 @@ from benchmarks.suite import BuildSpec, SearchSpec
 from indexers.build import Progress, reindex
 from indexers.catalog import IndexSpec
 from indexers.errors import IndexersError, StoreInUseError
+from indexers.fingerprint import canonical, fingerprint
 from indexers.settings import Settings, open_store, state_path
 from indexers.state import State
 from indexers.store import VectorStore
@@ -65,16 +66,22 @@ class PassagesEngine:
         self._specs: dict[tuple[str, str], dict[str, IndexSpec]] = {}
         self._engines: dict[tuple[str, str, str], tuple[Engine, Query]] = {}
 
-    def check(self, dataset: Dataset, build: BuildSpec, searches: Sequence[SearchSpec]) -> None:
-        """Check all that a suite says of a build, for the data set's content types.
+    def check(
+        self, dataset: Dataset, build: BuildSpec, searches: Sequence[SearchSpec]
+    ) -> Mapping[str, str]:
+        """Check all that a suite says of a build, for the data set's content types. The
+        fingerprints of the indexes, by their names.
 
         Raises:
             SuiteError: the build, or one of its searches, is not valid.
             DatasetError: a document cannot be read.
+            BuildError: there is no such model.
         """
         specs = self._planned(dataset, build)
         for search in searches:
             searched(specs, search)
+        with _building(dataset, build):
+            return {name: fingerprint(canonical(spec.build)) for name, spec in specs.items()}
 
     def build(self, dataset: Dataset, build: BuildSpec, on_progress: OnProgress) -> None:
         """Index the documents, or what of them is not indexed yet.
@@ -85,7 +92,7 @@ class PassagesEngine:
                 failed.
         """
         specs = self._planned(dataset, build)
-        try:
+        with _building(dataset, build):
             if not specs:
                 raise BuildError(
                     f"{dataset.name} has no documents to index: its questions can calibrate "
@@ -99,8 +106,6 @@ class PassagesEngine:
                         f"{spec.name}: {len(report.failures)} documents failed, the first one "
                         f"{first.where}: {first.reason}"
                     )
-        except IndexersError as exc:
-            raise BuildError(f"{dataset.name}, build {build.name!r}: {exc}") from exc
 
     def search(
         self, dataset: Dataset, build: BuildSpec, search: SearchSpec, question: Question
@@ -115,7 +120,11 @@ class PassagesEngine:
         engine, limits = self.opened(dataset, build, search)
         where = f"{dataset.name}, {build.name}/{search.name}, question {question.id!r}"
         with searching(where):
-            retrieved = self._runner.run(retrieve(engine, replace(limits, text=question.text)))
+            # Not the runner's own `run`: that asks the task to end at Ctrl-C, which goes unheard
+            # where it ends by itself first, as most searches do.
+            loop = self._runner.get_loop()
+            query = replace(limits, text=question.text)
+            retrieved = loop.run_until_complete(retrieve(engine, query))
             # One build has one embedder for all content types.
             embedder = engine.live(next(iter(engine.catalog))).embedder
         if retrieved.degraded:
@@ -146,6 +155,14 @@ class PassagesEngine:
         if key not in self._specs:
             self._specs[key] = index_specs(dataset, build)
         return self._specs[key]
+
+
+@contextmanager
+def _building(dataset: Dataset, build: BuildSpec) -> Iterator[None]:
+    try:
+        yield
+    except IndexersError as exc:
+        raise BuildError(f"{dataset.name}, build {build.name!r}: {exc}") from exc
 
 
 @contextmanager

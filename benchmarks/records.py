@@ -94,6 +94,14 @@ class Record:
         """The run that the record is of."""
         return RunKey(self.dataset, self.build, self.search, self.answerer)
 
+    @property
+    def asked(self) -> "Asked":
+        """What was asked of whom."""
+        return self.key, self.query_id
+
+
+Asked = tuple[RunKey, str]
+"""A run, and the id of a question that is put to its system."""
 
 Runs = Mapping[RunKey, tuple[Record, ...]]
 
@@ -146,13 +154,13 @@ def on_disk(path: Path) -> Iterator[None]:
 
 
 def write_records(path: Path, records: Iterable[Record]) -> Iterator[Record]:
-    """Write each record to the file as it passes through, so that a crash loses one at most.
+    """Add each record to the file as it passes through, so that a crash loses one at most.
 
     Raises:
         RecordsError: the file cannot be written.
     """
     with on_disk(path):
-        file = path.open("w", encoding="utf-8")
+        file = path.open("a", encoding="utf-8")
     try:
         for record in records:
             with on_disk(path):  # Not around the rest: what fails there is another's.
@@ -165,19 +173,31 @@ def write_records(path: Path, records: Iterable[Record]) -> Iterator[Record]:
 
 
 def read_records(path: Path) -> Iterator[Record]:
-    """The records of a file, one at a time.
+    """The records of a file, one at a time. A last line without its end is none: a crash tore it.
 
     Raises:
         RecordsError: the file is not there or cannot be read, or a line is not a record.
     """
     if not path.is_file():
         raise RecordsError(f"{path} is not there; give the folder that `run` wrote to with --out")
-    with on_disk(path), path.open(encoding="utf-8") as lines:
+    with on_disk(path), path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
+            if not line.endswith(b"\n"):
+                return
             try:
-                yield from_line(line)
+                yield from_line(line.decode())
             except ValueError as exc:
                 raise RecordsError(f"{path}:{number}: {exc}") from exc
+
+
+def drop_torn_line(path: Path) -> None:
+    """Cut off a last line without its end, so that the next one begins where it began.
+
+    Raises:
+        RecordsError: the file cannot be written.
+    """
+    with on_disk(path), path.open("rb+") as file:
+        file.truncate(file.read().rfind(b"\n") + 1)
 
 
 def by_run(records: Iterable[Record]) -> Runs:
@@ -186,3 +206,15 @@ def by_run(records: Iterable[Record]) -> Runs:
     for record in records:
         runs.setdefault(record.key, []).append(record)
     return {key: tuple(found) for key, found in runs.items()}
+
+
+def in_common(runs: Runs) -> Runs:
+    """The runs with those questions alone that were put to every one of them on its data set."""
+    common: dict[str, set[str]] = {}
+    for key, records in runs.items():
+        ids = {record.query_id for record in records}
+        common[key.dataset] = common.get(key.dataset, ids) & ids
+    return {
+        key: tuple(record for record in records if record.query_id in common[key.dataset])
+        for key, records in runs.items()
+    }

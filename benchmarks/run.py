@@ -1,12 +1,12 @@
 """Running a suite: build once, search many times, one record a question and answerer."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from benchmarks.datasets import Dataset, Places, Question
 from benchmarks.matrix import Group
-from benchmarks.records import RankedDocument, Record, ReturnedPassage
+from benchmarks.records import Asked, RankedDocument, Record, ReturnedPassage, RunKey
 from benchmarks.suite import BuildSpec, SearchSpec
 
 if TYPE_CHECKING:  # They load models, which reports do without.
@@ -38,8 +38,11 @@ class Found:
 class Engine(Protocol):
     """What is being compared: it indexes data sets and searches them."""
 
-    def check(self, dataset: Dataset, build: BuildSpec, searches: Sequence[SearchSpec]) -> None:
-        """Check a build and its searches without doing anything yet."""
+    def check(
+        self, dataset: Dataset, build: BuildSpec, searches: Sequence[SearchSpec]
+    ) -> Mapping[str, str]:
+        """Check a build and its searches without doing anything yet. The fingerprints of what
+        would be built, by name."""
         ...
 
     def build(self, dataset: Dataset, build: BuildSpec, on_progress: OnProgress) -> None:
@@ -53,28 +56,46 @@ class Engine(Protocol):
         ...
 
 
-def run_suite(
-    groups: Iterable[Group],
-    places: Places,
-    engine: Engine,
-    on_progress: OnProgress,
-    answering: "Answering | None" = None,
-) -> Iterator[Record]:
-    """Run every group in order. The records come one at a time, those of a search question by
-    question: one for each answerer, or one where there is none.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A group that was checked, its data set, and the fingerprints of what it will build."""
+
+    group: Group
+    dataset: Dataset
+    fingerprints: Mapping[str, str]
+
+
+def prepare(groups: Iterable[Group], places: Places, engine: Engine) -> tuple[Prepared, ...]:
+    """Read all data sets, and check all builds and searches, before the first is built.
 
     Raises:
         DatasetError: a data set cannot be read.
-        SuiteError: a build or a search is not valid. All data sets are read, and all builds and
-            searches checked, before the first is built.
+        SuiteError: a build or a search is not valid.
     """
     groups = tuple(groups)
     datasets = {group.dataset.name: group.dataset.load(places) for group in groups}
-    for group in groups:
-        engine.check(datasets[group.dataset.name], group.build, group.searches)
-    for group in groups:
-        dataset = datasets[group.dataset.name]
-        yield from _run_group(group, dataset, engine, on_progress, answering)
+    return tuple(
+        Prepared(
+            group=group,
+            dataset=datasets[group.dataset.name],
+            fingerprints=engine.check(datasets[group.dataset.name], group.build, group.searches),
+        )
+        for group in groups
+    )
+
+
+def run_suite(
+    prepared: Iterable[Prepared],
+    engine: Engine,
+    on_progress: OnProgress,
+    answering: "Answering | None" = None,
+    done: Collection[Asked] = (),
+) -> Generator[Record, None, None]:
+    """Run every group in order, but for what is `done`. The records come one at a time, those of a
+    search question by question: one for each answerer, or one where there is none. Close it where
+    it is given up."""
+    for each in prepared:
+        yield from _run_group(each.group, each.dataset, engine, on_progress, answering, done)
 
 
 def _run_group(
@@ -83,26 +104,48 @@ def _run_group(
     engine: Engine,
     on_progress: OnProgress,
     answering: "Answering | None",
+    done: Collection[Asked],
 ) -> Iterator[Record]:
     title = f"{dataset.name} {group.build.name}"
+    left = [(search, _left(group, search, dataset, answering, done)) for search in group.searches]
+    if not any(questions for _, questions in left):
+        return
     engine.build(
         dataset,
         group.build,
         lambda stage, done, total: on_progress(f"{title}: {stage}", done, total),
     )
     total = len(dataset.questions)
-    for search in group.searches:
-        found = _searched(group, search, dataset, engine)
-        records = ([record] for record, _ in found) if answering is None else answering.each(found)
-        for done, of_question in enumerate(records, start=1):
+    for search, questions in left:
+        found = _searched(group, search, dataset, questions, engine)
+        alone = ([record] for record, _ in found)
+        records = alone if answering is None else answering.each(found, done)
+        for at, of_question in enumerate(records, start=total - len(questions) + 1):
             yield from of_question
-            on_progress(f"{title}/{search.name}: questions", done, total)
+            on_progress(f"{title}/{search.name}: questions", at, total)
+
+
+def _left(
+    group: Group,
+    search: SearchSpec,
+    dataset: Dataset,
+    answering: "Answering | None",
+    done: Collection[Asked],
+) -> list[Question]:
+    """The questions that are still to be put to a search, or to one who answers from it."""
+    names = (None,) if answering is None else tuple(answering.answerers)
+    runs = [RunKey(dataset.name, group.build.name, search.name, name) for name in names]
+    return [one for one in dataset.questions if any((run, one.id) not in done for run in runs)]
 
 
 def _searched(
-    group: Group, search: SearchSpec, dataset: Dataset, engine: Engine
+    group: Group,
+    search: SearchSpec,
+    dataset: Dataset,
+    questions: Iterable[Question],
+    engine: Engine,
 ) -> "Iterator[tuple[Record, AnswererQuestion]]":
-    for question in dataset.questions:
+    for question in questions:
         found = engine.search(dataset, group.build, search, question)
         yield _record(dataset, group.build, search, question, found), found.asked
 

@@ -2,21 +2,23 @@
 
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.answers.answered import Answered, Spent
+from benchmarks.answers.use_cases import use_cases
 from benchmarks.errors import AnsweringError, SearchError, SuiteError
-from benchmarks.records import Record
+from benchmarks.records import Asked, Record
 from benchmarks.suite import AnswererSpec, AnsweringSpec
 from generation.asked import Completion
+from generation.configuration import load_configuration
 from generation.errors import GenerationError
 from generation.gateway import Gateway
-from generation.settings import open_gateway
+from generation.settings import database_url
 from indexers.errors import IndexersError
 from indexers.located import LocatedError, construct
 from retrieval.answering import (
@@ -33,23 +35,28 @@ from retrieval.answering import (
 if TYPE_CHECKING:  # LlamaIndex, which takes seconds to import.
     from benchmarks.answers.judge import Judge
 
-_Asked = tuple[Record, Question]
+_Found = tuple[Record, Question]
 """What a search returned for a question, and what an answerer is asked of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answering:
-    """Who answers, by the suite's names, and who judges that; `at_once` questions at a time."""
+    """Who answers, by the suite's names, and who judges that; `at_once` questions at a time.
+
+    `use_cases` are the gateway's that they ask, by name, with all that decides what comes back.
+    """
 
     answerers: Mapping[str, Answerer]
     judge: "Judge | None" = None
     at_once: int = 1
+    use_cases: Mapping[str, Any] = field(default_factory=dict)
 
-    def each(self, asked: Iterable[_Asked]) -> Iterator[list[Record]]:
+    def each(self, asked: Iterable[_Found], done: Collection[Asked] = ()) -> Iterator[list[Record]]:
         """The records of each question, in the order in which they are asked: a copy of what it
-        came with for each answerer, one after the other.
+        came with for each answerer, one after the other, but for those who have answered it.
 
-        A call of the gateway that fails is an answer that failed, and what remains is asked.
+        A call of the gateway that fails is an answer that failed, and what remains is asked. At
+        Ctrl-C no other question is asked, and what is under way comes first, since it is paid for.
 
         Raises:
             SearchError: an answer's citations could not be checked.
@@ -58,27 +65,37 @@ class Answering:
             waiting: deque[Future[list[Record]]] = deque()
             try:
                 for record, question in asked:
-                    waiting.append(threads.submit(self._answered, record, question))
+                    waiting.append(threads.submit(self._answered, record, question, done))
                     if len(waiting) >= self.at_once:
-                        yield waiting.popleft().result()
+                        yield _first(waiting)
                 while waiting:
-                    yield waiting.popleft().result()
+                    yield _first(waiting)
+            except KeyboardInterrupt:
+                while waiting:
+                    yield _first(waiting)
+                raise
             finally:
                 threads.shutdown(wait=False, cancel_futures=True)  # Where somebody gave up.
 
-    def _answered(self, record: Record, question: Question) -> list[Record]:
-        return [
-            self._one(record, question, name, answerer) for name, answerer in self.answerers.items()
-        ]
+    def _answered(self, found: Record, question: Question, done: Collection[Asked]) -> list[Record]:
+        records = [replace(found, answerer=name) for name in self.answerers]
+        return [self._one(record, question) for record in records if record.asked not in done]
 
-    def _one(self, record: Record, question: Question, name: str, answerer: Answerer) -> Record:
+    def _one(self, record: Record, question: Question) -> Record:
+        assert record.answerer is not None
         try:
-            given = ask(answerer, question)
+            given = ask(self.answerers[record.answerer], question)
         except IndexersError as exc:
             where = f"{record.dataset}, {record.key.system}, question {record.query_id!r}"
-            raise SearchError(f"{where}, answerer {name!r}: {exc}") from exc
+            raise SearchError(f"{where}: {exc}") from exc
         verdicts = None if self.judge is None else self.judge.verdicts(record, given)
-        return replace(record, answerer=name, given=given, verdicts=verdicts)
+        return replace(record, given=given, verdicts=verdicts)
+
+
+def _first(waiting: deque[Future[list[Record]]]) -> list[Record]:
+    found = waiting[0].result()
+    waiting.popleft()  # Not before: who is interrupted meanwhile still wants it.
+    return found
 
 
 def ask(answerer: Answerer, question: Question) -> Answered:
@@ -148,23 +165,28 @@ def open_answering(
         SuiteError: an answerer or the judge is not valid, or the gateway has no such use case.
         AnsweringError: the gateway cannot be opened.
     """
-    with ExitStack() as stack:
-        gateway = None
-        if spec.judge or any(answerer.use_case for answerer in spec.answerers):
-            gateway = _opened(spec, generation, data_dir)
-            stack.callback(gateway.close)
-        yield answering_of(spec, gateway)
+    named = [*(answerer.use_case for answerer in spec.answerers), spec.judge]
+    names = [name for name in named if name is not None]
+    if not names:
+        yield answering_of(spec, None)
+        return
+    path = _given(spec, generation)
+    try:
+        configuration = load_configuration(path)
+        gateway = Gateway(configuration, database_url(data_dir))
+    except GenerationError as exc:
+        raise AnsweringError(f"the gateway of {path} cannot be used: {exc}") from exc
+    with closing(gateway):
+        found = answering_of(spec, gateway)
+        yield replace(found, use_cases=use_cases(configuration, names))
 
 
-def _opened(spec: AnsweringSpec, generation: Path | None, data_dir: Path) -> Gateway:
+def _given(spec: AnsweringSpec, generation: Path | None) -> Path:
     if generation is None:
         key = "answerers" if any(answerer.use_case for answerer in spec.answerers) else "judge"
         said = f"'{key}' names a use case of the gateway: pass --generation PATH, its configuration"
         raise SuiteError(str(spec.where.error(said, key)))
-    try:
-        return open_gateway(generation, data_dir)
-    except GenerationError as exc:
-        raise AnsweringError(f"the gateway of {generation} cannot be used: {exc}") from exc
+    return generation
 
 
 def answering_of(spec: AnsweringSpec, gateway: Gateway | None) -> Answering:

@@ -8,11 +8,17 @@ from rich.table import Table
 
 from benchmarks.errors import RecordsError
 from benchmarks.measures import Measure, PerQuestion
-from benchmarks.records import Record, RunKey, Runs
+from benchmarks.records import Record, RunKey, Runs, in_common
 from benchmarks.report.summary import Measures
 from benchmarks.report.table import rounded
-from benchmarks.statistics import Difference, Verdict
+from benchmarks.statistics import LEVEL, Difference, Verdict
 from chunkers.document import JSON
+
+LEGEND = (
+    f"The verdict goes by p alone: better or worse below {LEVEL}, else no winner. The interval is "
+    "another estimate, and a little too narrow with few questions: there it may leave out 0 beside "
+    "no winner."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +54,11 @@ class Comparison:
 
 
 def compare(runs: Runs, measures: Measures, baseline: str, other: str) -> tuple[Comparison, ...]:
-    """Every measure of two systems, by their names, on the data sets that both were run on.
+    """Every measure of two systems, by their names, on the data sets that both were run on, over
+    the questions that both were asked.
 
     Raises:
-        RecordsError: there is no such system, or no data set that both were run on, or the two
-            were not asked the same questions.
+        RecordsError: there is no such system, or no data set that both were run on.
     """
     systems = {key.system: key for key in runs}
     for name in (baseline, other):
@@ -67,7 +73,7 @@ def compare(runs: Runs, measures: Measures, baseline: str, other: str) -> tuple[
 def print_comparisons(
     comparisons: Iterable[Comparison], baseline: str, other: str, console: Console
 ) -> None:
-    """Print one row a measure."""
+    """Print one row a measure, and what decides."""
     table = Table(title=f"{other} against {baseline}", title_justify="left", box=None)
     table.add_column("data set", no_wrap=True)
     table.add_column("measure", no_wrap=True)
@@ -77,16 +83,18 @@ def print_comparisons(
     for comparison in comparisons:
         table.add_row(comparison.dataset, repr(comparison.measure), *_values(comparison))
     console.print(table)
+    console.print(LEGEND, style="dim")
 
 
 def _comparisons(
     runs: Runs, measures: Measures, baseline: RunKey, other: RunKey
 ) -> Iterator[Comparison]:
     for dataset in dict.fromkeys(key.dataset for key in runs):
-        theirs = runs.get(baseline._replace(dataset=dataset))
-        ours = runs.get(other._replace(dataset=dataset))
-        if theirs is None or ours is None:
+        keys = baseline._replace(dataset=dataset), other._replace(dataset=dataset)
+        if any(key not in runs for key in keys):
             continue
+        both = in_common({key: runs[key] for key in keys})
+        theirs, ours = (both[key] for key in keys)
         for measure in measures.get(dataset, ()):
             difference = measure.difference(ours, theirs)
             before = measure.estimate(_measured(measure, theirs, ours))

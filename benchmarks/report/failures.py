@@ -1,7 +1,8 @@
 """The questions that a system did worst on, with what it returned: what to read next."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -21,6 +22,11 @@ class Failure:
     record: Record
     measure: PerQuestion
     score: float
+
+    def to_json(self) -> dict[str, Any]:
+        """One object of what `report --json --failures N` prints: the record with its fields, as
+        `benchmarks.records` has them."""
+        return {"measure": repr(self.measure), "score": self.score, "record": asdict(self.record)}
 
 
 def failures(

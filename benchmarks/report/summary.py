@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.measures import Measure, parse
-from benchmarks.records import Record, RunKey, Runs
+from benchmarks.records import Record, RunKey, Runs, in_common
 from benchmarks.statistics import Estimate, Verdict
 from chunkers.document import JSON
 
@@ -23,16 +23,14 @@ class Cell:
 
 
 def summarise(runs: Runs, measures: Measures) -> tuple[Cell, ...]:
-    """The cells of every run, in the runs' order; the first run of a data set is its baseline.
+    """The cells of every run, in the runs' order; the first run of a data set is its baseline. Each
+    is over the questions that all runs of the data set have.
 
     A measure that applies to no question of a data set has no cell there. Measures that lead are
     in front, and answers that failed and verdicts that are missing have cells where there are any,
     whether the suite names them or not.
-
-    Raises:
-        RecordsError: two runs of a data set are not over the same questions.
     """
-    return tuple(_cells(runs, measures))
+    return tuple(_cells(in_common(runs), measures))
 
 
 def _cells(runs: Runs, measures: Measures) -> Iterator[Cell]:

@@ -10,7 +10,7 @@ from rich.text import Text
 from benchmarks.measures import Measure
 from benchmarks.records import RunKey
 from benchmarks.report.summary import Cell
-from benchmarks.statistics import Verdict
+from benchmarks.statistics import LEVEL, Verdict
 
 _Column = Mapping[RunKey, Cell]
 
@@ -26,7 +26,7 @@ _MARKS = {
 
 LEGEND = (
     "± is half the 95% interval, n the number of questions. Against the first row, question by "
-    "question: ▲ better, ▼ worse, = no winner (the interval of the difference holds 0)."
+    f"question: ▲ better, ▼ worse, = no winner (p is {LEVEL} or above; `compare` shows it)."
 )
 
 

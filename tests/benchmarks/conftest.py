@@ -35,13 +35,16 @@ class OverlapEngine:
     built: list[tuple[str, str]] = field(default_factory=list)
     windows: dict[tuple[str, str], list[tuple[str, int, int, str]]] = field(default_factory=dict)
 
-    def check(self, dataset: Dataset, build: BuildSpec, searches: Sequence[SearchSpec]) -> None:
+    def check(
+        self, dataset: Dataset, build: BuildSpec, searches: Sequence[SearchSpec]
+    ) -> Mapping[str, str]:
         try:
             build.where.only({"words"})
             for search in searches:
                 search.where.only({"top_k", "at_least"})
         except LocatedError as exc:
             raise SuiteError(str(exc)) from exc
+        return {f"{dataset.name}-{build.name}": str(build.where.get("words", 20))}
 
     def build(self, dataset: Dataset, build: BuildSpec, on_progress: OnProgress) -> None:
         place = (dataset.name, build.name)

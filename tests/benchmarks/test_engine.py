@@ -1,6 +1,8 @@
 """Passages itself, as suites run it."""
 
 import asyncio
+import signal
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,6 +87,28 @@ def test_a_question_that_an_index_fails_on_is_not_answered(place: Place) -> None
         place.engine.search(dataset, BUILD, SEARCH, QUESTION)
 
 
+def test_ctrl_c_is_heard_in_the_midst_of_a_search(place: Place) -> None:
+    dataset = help_set(ARTICLE)
+    place.engine.build(dataset, BUILD, silent)
+    place.engine.search(dataset, BUILD, SEARCH, QUESTION)
+
+    def ask_for(seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            place.engine.search(dataset, BUILD, SEARCH, QUESTION)
+
+    before = signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        for _ in range(5):
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
+            with pytest.raises(KeyboardInterrupt):
+                ask_for(10)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert place.engine.search(dataset, BUILD, SEARCH, QUESTION).answered
+
+
 def test_answerers_are_asked_of_the_passages_that_are_returned(place: Place) -> None:
     dataset = help_set(ARTICLE)
     place.engine.build(dataset, BUILD, silent)
@@ -135,6 +159,14 @@ def test_a_build_is_checked_for_every_content_type_of_the_documents(place: Place
     with pytest.raises(SuiteError, match=r"suite\.yaml:6: 'max_passages' must be a whole number"):
         place.engine.check(help_set(ARTICLE, FAQ), BUILD, [SEARCH, search])
     assert place.store.collections() == []
+
+
+def test_a_checked_build_is_known_by_its_fingerprints(place: Place) -> None:
+    found = place.engine.check(help_set(ARTICLE, FAQ), BUILD, [SEARCH])
+    assert list(found) == ["help-plain-article", "help-plain-faq"]
+    place.engine.build(help_set(ARTICLE, FAQ), BUILD, silent)
+    for name, collection in place.store.aliases().items():
+        assert found[name] in collection
 
 
 def test_a_folder_that_cannot_hold_indexes_is_named(tmp_path: Path) -> None:

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
@@ -9,6 +11,7 @@ from rich.console import Console
 
 from benchmarks.__main__ import FAILED, WRONG, main
 from benchmarks.progress import shown
+from generation.commands.output import UNREAD
 from indexers.store.edge import EdgeStore
 
 SUITE = """\
@@ -153,7 +156,7 @@ def test_a_slip_in_a_later_build_or_search_is_named_before_anything_is_indexed(
     printed = capsys.readouterr()
     assert said in printed.err
     assert "indexing" not in printed.err
-    assert not (tmp_path / "out" / "records.jsonl").read_text(encoding="utf-8")
+    assert (tmp_path / "out" / "records.jsonl").read_text(encoding="utf-8") == ""
     assert list((tmp_path / "indexes" / "store" / "collections").iterdir()) == []
 
 
@@ -169,6 +172,49 @@ def test_a_report_takes_new_measures_from_old_records(
     capsys.readouterr()
     assert main(["report", str(tmp_path / "out"), "--failures", "2"]) == 0
     assert "nDCG@3" in capsys.readouterr().out
+
+
+def test_failures_for_a_program_are_records_with_their_scores(
+    tmp_path: Path,
+    arguments: list[str],
+    open_engine: OpenEngine,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    strict = SUITE.replace("{top_k: 1}", "{at_least: 0.99}").replace("hit@1", "answered")
+    (tmp_path / "mine.yaml").write_text(strict, encoding="utf-8")
+    assert main([*arguments, "--json"], open_engine) == 0
+    rows = json.loads(capsys.readouterr().out)
+    for limit, failed in (("1", ["q1"]), ("9", ["q1", "q2"])):
+        assert main(["report", str(tmp_path / "out"), "--json", "--failures", limit]) == 0
+        printed = json.loads(capsys.readouterr().out)
+        assert printed["measures"] == rows
+        assert [one["record"]["query_id"] for one in printed["failures"]] == failed * 2
+        assert {(one["measure"], one["score"]) for one in printed["failures"]} == {("answered", 0)}
+    assert main(["report", str(tmp_path / "out"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == rows
+
+
+@pytest.mark.parametrize("limit", ["-1", "0", "many"])
+def test_a_number_of_failures_is_above_zero(
+    limit: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["report", str(tmp_path), "--failures", limit])
+    assert f"'{limit}' is not a whole number above 0" in capsys.readouterr().err
+
+
+def test_nobody_who_reads_on_is_no_failure_to_tell_of(
+    tmp_path: Path, arguments: list[str], open_engine: OpenEngine
+) -> None:
+    main(arguments, open_engine)
+    for more in ([], ["--json"]):
+        command = [sys.executable, "-m", "benchmarks", "report", str(tmp_path / "out"), *more]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            process.stdout.close()
+            assert process.stderr.read() == b""
+            assert process.wait(60) == UNREAD
 
 
 def test_two_systems_are_compared(

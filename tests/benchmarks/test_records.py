@@ -15,7 +15,9 @@ from benchmarks.records import (
     ReturnedPassage,
     RunKey,
     by_run,
+    drop_torn_line,
     from_line,
+    in_common,
     read_records,
     to_line,
     write_records,
@@ -153,6 +155,39 @@ def test_what_fails_while_records_are_made_keeps_its_own_name(tmp_path: Path) ->
 
     with pytest.raises(PermissionError, match="somebody else's"):
         list(write_records(tmp_path / "records.jsonl", failing()))
+
+
+def test_a_line_without_its_end_is_no_record_and_is_cut_off(
+    make_record: Callable[..., Record], tmp_path: Path
+) -> None:
+    path = tmp_path / "records.jsonl"
+    list(write_records(path, [make_record(query_id="q1")]))
+    whole = path.read_bytes()
+    for torn in (b"", "{é".encode()[:-1], to_line(make_record(query_id="q2")).encode()):
+        path.write_bytes(whole + torn)
+        assert [record.query_id for record in read_records(path)] == ["q1"]
+        drop_torn_line(path)
+        assert path.read_bytes() == whole
+    list(write_records(path, [make_record(query_id="q2")]))
+    assert [record.query_id for record in read_records(path)] == ["q1", "q2"]
+
+
+def test_what_runs_have_in_common_is_counted_by_data_set(
+    make_record: Callable[..., Record],
+) -> None:
+    asked = {("help", "a"): "123", ("help", "b"): "23", ("other", "a"): "1"}
+    found = in_common(
+        by_run(
+            make_record(dataset=dataset, build=build, query_id=name)
+            for (dataset, build), names in asked.items()
+            for name in names
+        )
+    )
+    assert ["".join(record.query_id for record in records) for records in found.values()] == [
+        "23",
+        "23",
+        "1",
+    ]
 
 
 def test_runs_keep_their_order(make_record: Callable[..., Record]) -> None:

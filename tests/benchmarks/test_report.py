@@ -134,6 +134,41 @@ def test_systems_of_different_data_sets_cannot_be_compared(make_record: MakeReco
         compare(by_run(records), measures("tokens"), "a/s", "b/s")
 
 
+def test_a_verdict_beside_its_p_is_explained(make_record: MakeRecord) -> None:
+    """On five of six questions the other system is worse: p is .06."""
+    records = [
+        make_record(
+            build=build, query_id=f"q{n}", found=["a" if right else "x"], judgments={"a": 1}
+        )
+        for build in ("one", "two")
+        for n in range(6)
+        for right in (build == "one" or n == 0,)
+    ]
+    runs = by_run(records)
+    (compared,) = compare(runs, measures("hit@1"), "one/s", "two/s")
+    assert compared.difference.high < 0
+    assert compared.verdict is Verdict.NO_WINNER
+    cells = summarise(runs, measures("hit@1"))
+    assert [cell.verdict for cell in cells] == [None, Verdict.NO_WINNER]
+    printer, out = console(width=200)
+    print_comparisons([compared], "one/s", "two/s", printer)
+    assert "The verdict goes by p alone: better or worse below 0.05" in out.getvalue()
+
+
+def test_systems_are_compared_over_the_questions_that_both_were_asked(
+    make_record: MakeRecord,
+) -> None:
+    asked = {"one": "1234", "two": "12", "three": "1"}
+    runs = by_run(
+        make_record(build=build, query_id=n, found=["a"], judgments={"a": 1})
+        for build, names in asked.items()
+        for n in names
+    )
+    assert {cell.estimate.queries for cell in summarise(runs, measures("hit@1"))} == {1}
+    (found,) = compare(runs, measures("hit@1"), "one/s", "two/s")
+    assert found.difference.queries == 2
+
+
 def test_failures_are_the_worst_first(make_record: MakeRecord) -> None:
     records = [
         make_record(query_id="second", found=["x", "a"], judgments={"a": 1}),

@@ -1,3 +1,4 @@
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -5,8 +6,8 @@ import pytest
 from benchmarks.datasets import Places
 from benchmarks.errors import DatasetError, SuiteError
 from benchmarks.matrix import expand
-from benchmarks.records import Record
-from benchmarks.run import run_suite
+from benchmarks.records import Asked, Record
+from benchmarks.run import prepare, run_suite
 from benchmarks.suite import load_suite
 from tests.benchmarks.conftest import OverlapEngine
 
@@ -25,16 +26,22 @@ measures: [hit@1]
 
 
 def run(
-    tmp_path: Path, data: Path, engine: OverlapEngine, suite: str = SUITE
+    tmp_path: Path,
+    data: Path,
+    engine: OverlapEngine,
+    suite: str = SUITE,
+    done: Collection[Asked] = (),
 ) -> tuple[list[Record], list[str]]:
     path = tmp_path / "suite.yaml"
     path.write_text(suite, encoding="utf-8")
     said: list[str] = []
+    places = Places(data=data, catalog=tmp_path / "catalog.yaml")
+    prepared = prepare(expand(load_suite(path)), places, engine)
     records = run_suite(
-        expand(load_suite(path)),
-        Places(data=data, catalog=tmp_path / "catalog.yaml"),
+        prepared,
         engine,
         lambda doing, done, total: said.append(f"{doing} {done}/{total}"),
+        done=done,
     )
     return list(records), said
 
@@ -113,3 +120,18 @@ def test_every_build_and_search_is_checked_before_anything_is_built(
     with pytest.raises(SuiteError, match=rf"suite\.yaml:{line}: unknown key"):
         run(tmp_path, data, engine, SUITE.replace(right, wrong))
     assert engine.built == []
+
+
+def test_what_is_done_is_neither_asked_nor_built_for(
+    tmp_path: Path, data: Path, engine: OverlapEngine
+) -> None:
+    records, _ = run(tmp_path, data, engine)
+    # All of the first build, and a question of the second build's first search.
+    done = [record.asked for record in records[:7]]
+    engine.built.clear()
+    again, said = run(tmp_path, data, engine, done=done)
+    assert again == records[7:]
+    assert engine.built == [("help", "short"), ("marked", "long"), ("marked", "short")]
+    assert "help short/first: questions 2/3" in said
+    assert "help short/first: questions 1/3" not in said
+    assert run(tmp_path, data, engine, done=[record.asked for record in records]) == ([], [])

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.statistics import (
+    LEVEL,
     Difference,
     Verdict,
     auroc,
@@ -89,13 +90,31 @@ def test_equal_systems_have_no_winner() -> None:
     assert difference.verdict() is Verdict.NO_WINNER
 
 
-def test_a_verdict_needs_an_interval_off_zero_and_a_direction() -> None:
+def test_a_verdict_goes_by_p_and_a_direction() -> None:
     above = Difference(value=0.2, low=0.1, high=0.3, p=0.01, queries=9)
-    across = Difference(value=0.2, low=0.0, high=0.4, p=0.05, queries=9)
+    across = Difference(value=0.2, low=0.1, high=0.4, p=0.05, queries=9)
     below = Difference(value=-0.2, low=-0.3, high=-0.1, p=0.01, queries=9)
     assert above.verdict() is below.verdict(lower_is_better=True) is Verdict.BETTER
     assert below.verdict() is above.verdict(lower_is_better=True) is Verdict.WORSE
     assert across.verdict() is across.verdict(lower_is_better=True) is Verdict.NO_WINNER
+
+
+def test_five_worse_questions_of_six_are_no_verdict() -> None:
+    # Among resamples of the six hardly one is without a difference, yet of the 2**5 ways to sign
+    # five equal ones two are as far off: p is 1/16.
+    difference = mean_difference([0.0] * 6, [1.0] * 5 + [0.0])
+    assert difference.high < 0
+    assert difference.p == pytest.approx(float(Fraction(1, 16)), abs=0.01)
+    assert difference.verdict() is Verdict.NO_WINNER
+    # With six of six it is 1/32.
+    assert mean_difference([0.0] * 6, [1.0] * 6).verdict() is Verdict.WORSE
+
+
+@given(PAIRS)
+@few
+def test_a_verdict_and_its_p_never_contradict_each_other(pairs: list[tuple[float, float]]) -> None:
+    difference = mean_difference(*([pair[side] for pair in pairs] for side in (0, 1)))
+    assert (difference.verdict() is Verdict.NO_WINNER) == (difference.p >= LEVEL)
 
 
 def test_pairs_must_be_pairs() -> None:

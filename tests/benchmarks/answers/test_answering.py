@@ -10,7 +10,7 @@ import pytest
 from benchmarks.answers.answering import Answering, answering_of, ask
 from benchmarks.errors import SuiteError
 from benchmarks.gateway.bedrock import Bedrock
-from benchmarks.records import Record
+from benchmarks.records import Record, RunKey
 from benchmarks.suite import load_suite
 from generation.gateway import Gateway
 from generation.records.reader import read_records
@@ -169,6 +169,29 @@ def test_as_many_questions_are_answered_at_once_as_declared(answers: Answers) ->
     found = Answering(answerers={"meeting": meeting}, at_once=3)
     questions = ((answers(query_id=str(n)), asked(str(n))) for n in range(6))
     assert [record.query_id for (record,) in found.each(questions)] == list("012345")
+
+
+def test_answers_under_way_at_ctrl_c_come_before_it(answers: Answers) -> None:
+    def questions() -> Iterator[tuple[Record, Question]]:
+        for n in range(5):
+            yield answers(query_id=str(n)), asked(str(n))
+        raise KeyboardInterrupt
+
+    found = Answering(answerers={"one": Quoting(), "two": Quoting()}, at_once=4)
+    records = found.each(questions())
+    came = [record.asked for _ in range(5) for record in next(records)]
+    with pytest.raises(KeyboardInterrupt):
+        next(records)
+    assert came == [
+        (RunKey("help", "b", "s", name), str(n)) for n in range(5) for name in found.answerers
+    ]
+
+
+def test_only_answers_that_are_missing_are_asked_for(answers: Answers) -> None:
+    found = Answering(answerers={"one": Quoting(), "two": Quoting()})
+    done = {(RunKey("help", "b", "s", "one"), "q1")}
+    (records,) = found.each([(answers(query_id="q1"), asked("how"))], done)
+    assert [record.answerer for record in records] == ["two"]
 
 
 def test_who_gives_up_stops_the_asking(answers: Answers) -> None:

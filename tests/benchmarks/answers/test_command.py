@@ -12,6 +12,7 @@ from benchmarks.folder import RunFolder
 from benchmarks.gateway.bedrock import Bedrock
 from benchmarks.records import Record
 from benchmarks.report import compare, summarise
+from generation.records.reader import read_records
 from tests.benchmarks.answers.asking import SUITE, write_configuration
 from tests.benchmarks.conftest import write_lines
 
@@ -51,7 +52,7 @@ def test_a_suite_from_question_to_answer(
 ) -> None:
     assert main(arguments, open_engine) == 0
     printed = capsys.readouterr().out
-    _, runs = RunFolder(tmp_path / "out").load()
+    runs = RunFolder(tmp_path / "out").load().runs
     assert [key.system for key in runs] == [
         "long/first/extractive",
         "long/first/answer",
@@ -113,8 +114,9 @@ def test_rescoring_is_equal_to_the_runs_own_scores(
     assert capsys.readouterr().out == scored
     copy = tmp_path / "out" / "suite.yaml"
     copy.write_text(copy.read_text().replace("hit@1", "ROUGE_L_answerable"), encoding="utf-8")
-    suite, runs = RunFolder(tmp_path / "out").load()
-    assert "ROUGE_L_answerable" in {repr(cell.measure) for cell in summarise(runs, suite.measures)}
+    stored = RunFolder(tmp_path / "out").load()
+    cells = summarise(stored.runs, stored.suite.measures)
+    assert "ROUGE_L_answerable" in {repr(cell.measure) for cell in cells}
 
 
 def test_two_answerers_are_compared_question_by_question(
@@ -124,8 +126,8 @@ def test_two_answerers_are_compared_question_by_question(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main(arguments, open_engine) == 0
-    suite, runs = RunFolder(tmp_path / "out").load()
-    found = compare(runs, suite.measures, "long/first/answer", "long/first/down")
+    stored = RunFolder(tmp_path / "out").load()
+    found = compare(stored.runs, stored.suite.measures, "long/first/answer", "long/first/down")
     by_name = {repr(comparison.measure): comparison for comparison in found}
     assert by_name["F1_answerable"].difference.value < 0
     assert by_name["F1_answerable"].difference.queries == 2
@@ -136,6 +138,58 @@ def test_two_answerers_are_compared_question_by_question(
     assert "long/first/answer against long/first/extractive" in capsys.readouterr().out
     assert main(["compare", str(tmp_path / "out"), "long/first", names[0]]) == FAILED
     assert f"no run of 'long/first'; there are: {names[0]}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kept", [1, 4, 5, 8])
+def test_an_answer_that_was_paid_for_is_not_asked_for_again(
+    kept: int, tmp_path: Path, arguments: list[str], open_engine: OpenEngine
+) -> None:
+    """Wherever a run was cut off: also between the answers to one question."""
+    assert main(arguments, open_engine) == 0
+    folder = RunFolder(tmp_path / "out")
+    lines = folder.records.read_bytes().splitlines(keepends=True)
+    folder.records.write_bytes(b"".join(lines[:kept]) + lines[kept][:-9])
+    asked = answers_recorded(tmp_path)
+    assert main(arguments, open_engine) == 0
+    again = folder.records.read_bytes().splitlines(keepends=True)
+    assert again[:kept] == lines[:kept]
+    assert [asked_by(line) for line in again] == [asked_by(line) for line in lines]
+    # For the third question nobody is asked, since nothing is found.
+    left = [asked_by(line) for line in lines[kept:]]
+    assert answers_recorded(tmp_path) - asked == len({("q1", "answer"), ("q2", "answer")} & {*left})
+
+
+def answers_recorded(folder: Path) -> int:
+    """How many calls of the use case `answer` the gateway has recorded."""
+    return sum(row["use_case"] == "answer" for row in read_records(folder / "records"))
+
+
+def asked_by(line: bytes) -> tuple[str, str]:
+    fields = json.loads(line)
+    return fields["query_id"], fields["answerer"]
+
+
+def test_a_run_goes_on_with_more_money_and_not_with_another_use_case(
+    tmp_path: Path,
+    arguments: list[str],
+    open_engine: OpenEngine,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(arguments, open_engine) == 0
+    folder = RunFolder(tmp_path / "out")
+    lines = folder.records.read_bytes().splitlines(keepends=True)
+    folder.records.write_bytes(b"".join(lines[:4]))
+    configuration = Path(arguments[-1])
+    text = configuration.read_text()
+    for right, wrong, name in (
+        ("max_tokens: 100, stream", "max_tokens: 99, stream", "answer"),
+        ("max_tokens: 100, deadline_s", "max_tokens: 99, deadline_s", "judge"),
+    ):
+        configuration.write_text(text.replace(right, wrong))
+        assert main(arguments, open_engine) == FAILED
+        assert f"there have changed: the use case {name}; " in capsys.readouterr().err
+    configuration.write_text(f"{text}budget: {{day_usd: 1.0}}\n")
+    assert main(arguments, open_engine) == 0
 
 
 def test_the_worst_answers_are_shown_with_their_references(

@@ -15,7 +15,7 @@ from generation.errors import GenerationError
 from generation.gateway import Gateway
 
 CALLS = 2000
-_WARM = 50
+_TURN, _WARM = 50, 10
 _MODEL = "fake.ttft0-itl0-len5-v1:0"
 _STREAMS = 200
 _LONG = 200
@@ -24,9 +24,9 @@ _MOST_P50_MS, _MOST_P99_MS = 1.0, 5.0
 
 
 def measure_added(place: Workplace, calls: int | None) -> list[Row]:
-    """So many calls, CALLS by default, through the gateway, and as many by boto3 alone, half of
-    them before and half after: beside the gateway, its thread of records would slow them as well.
-    One target without any fault. Then 200 streams at once."""
+    """So many calls, CALLS by default, through the gateway, and as many by boto3 alone, a few of
+    each by turns, so that noise hits both alike. One target without any fault. Then 200 streams at
+    once."""
     place.folder.mkdir(parents=True, exist_ok=True)
     with (
         credentials(),
@@ -34,14 +34,15 @@ def measure_added(place: Workplace, calls: int | None) -> list[Row]:
         tempfile.TemporaryDirectory(dir=place.folder) as name,
     ):
         alone = boto3_call(bedrock.endpoints, stream=False, model=_MODEL)
-        half = (calls or CALLS) // 2
-        direct = _timed(lambda: alone(0), half)
         gateway = gateway_over(bedrock.endpoints, Path(name), model=_MODEL)
+        direct: list[float] = []
+        through: list[float] = []
         try:
-            through = _timed(lambda: gateway.complete("answer", INPUTS), 2 * half)
+            while len(through) < (calls or CALLS):
+                direct += _timed(lambda: alone(0))
+                through += _timed(lambda: gateway.complete("answer", INPUTS))
         finally:
             gateway.close()
-        direct += _timed(lambda: alone(0), half)
         gateway = gateway_over(bedrock.endpoints, Path(name), stream=True, model=_LONG_MODEL)
         try:
             whole, seconds = _streamed(gateway)
@@ -62,10 +63,10 @@ def measure_added(place: Workplace, calls: int | None) -> list[Row]:
     ]
 
 
-def _timed(call: Callable[[], object], count: int) -> list[float]:
-    """The milliseconds of so many calls, once it is warm."""
+def _timed(call: Callable[[], object]) -> list[float]:
+    """The milliseconds of a turn's calls, once it is warm."""
     taken = []
-    for _ in range(count + _WARM):
+    for _ in range(_WARM + _TURN):
         began = time.perf_counter()
         call()
         taken.append(1000 * (time.perf_counter() - began))

@@ -1,5 +1,7 @@
 """What can go wrong while generating, each said for the person who can act on it."""
 
+from generation.messages import Usage
+
 
 class GenerationError(Exception):
     """Generating failed."""
@@ -41,11 +43,13 @@ class OverQuotaError(RefusedError):
 
 
 class CallError(GenerationError):
-    """A call was sent and did not succeed. `text` is what had been streamed by then."""
+    """A call was sent and did not succeed. `text` is what had been streamed by then; `usage` and
+    `cost_nano`, in nano-dollars, are what its attempts have used and cost all the same."""
 
     def __init__(self, message: str | None = None, *, text: str = "") -> None:
         super().__init__(message)
         self.text = text
+        self.usage, self.cost_nano = Usage(), 0
 
 
 class RejectedError(CallError):

@@ -11,7 +11,7 @@ from opentelemetry.context import get_current
 from generation.asked import Asked, Completion
 from generation.books import Books
 from generation.call import Call
-from generation.errors import CancelledError, GenerationError
+from generation.errors import CallError, CancelledError, GenerationError
 from generation.messages import Usage
 from generation.money.allowance import Allowance
 from generation.pieces import Restarted, Text
@@ -99,6 +99,8 @@ class Stream:
         self.cost_nano = sum(costs)
         if allowance is not None:
             allowance.settle(self.cost_nano)
+        if isinstance(told.error, CallError):
+            told.error.usage, told.error.cost_nano = self.usage, self.cost_nano
         self._books.add(self._asked, attempts, costs)
         if call is not None and call.end is not None:
             self._completion = Completion(

@@ -40,7 +40,7 @@ class Answered:
     `text` is without the marks of its citations: a `[1]` left in it would count as a word.
     `refused` is the answerer's own word that nothing answers the question, and `reason` why.
     `failed` is the name and the message of what kept the gateway from answering; then there is no
-    text, and `spent` is None, since it is not known.
+    text, though its attempts may have cost something.
 
     `cited` are the numbers, from 1, of the passages that are cited, each once, in order; a number
     that no passage has was made up. `first_token_ms` and `total_ms` count from the moment the
@@ -56,7 +56,7 @@ class Answered:
     cited: tuple[int, ...] = ()
     total_ms: float
     first_token_ms: float | None = None
-    spent: Spent | None = field(default_factory=Spent)
+    spent: Spent = field(default_factory=Spent)
     target: str | None = None
     attempts: int = 0
     call_id: str | None = None
@@ -74,8 +74,7 @@ class Answered:
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> "Answered":
         """One that was JSON by `asdict`. Raises TypeError or KeyError for anything else."""
-        spent = fields["spent"]
-        given = {"cited": tuple(fields["cited"]), "spent": spent and Spent(**spent)}
+        given = {"cited": tuple(fields["cited"]), "spent": Spent(**fields["spent"])}
         return cls(**{**fields, **given})
 
 
@@ -84,7 +83,7 @@ class JudgeVerdict:
     """What a judge said of an answer.
 
     `score` is None where what it said is no verdict, or where `failed` says why it said nothing;
-    `feedback` is all that it said. `spent` is over its calls that came to an end.
+    `feedback` is all that it said. `spent` is over all its calls.
     """
 
     score: float | None

@@ -16,7 +16,7 @@ from benchmarks.records import Asked, Record
 from benchmarks.suite import AnswererSpec, AnsweringSpec
 from generation.asked import Completion
 from generation.configuration import load_configuration
-from generation.errors import GenerationError
+from generation.errors import CallError, GenerationError
 from generation.gateway import Gateway
 from generation.settings import database_url
 from indexers.errors import IndexersError
@@ -111,9 +111,12 @@ def ask(answerer: Answerer, question: Question) -> Answered:
             pass
         written = writing.written
     except GenerationError as exc:
-        failed = f"{type(exc).__name__}: {exc}"
         return Answered(
-            text="", refused=False, failed=failed, spent=None, total_ms=_ms_since(began)
+            text="",
+            refused=False,
+            failed=f"{type(exc).__name__}: {exc}",
+            spent=spent(exc) if isinstance(exc, CallError) else Spent(),
+            total_ms=_ms_since(began),
         )
     total_ms = _ms_since(began)
     streams = isinstance(answerer, Generated) and answerer.gateway.use_case(answerer.name).stream
@@ -138,15 +141,15 @@ def _answered(written: Written, total_ms: float, *, streams: bool) -> Answered:
     )
 
 
-def spent(completion: Completion) -> Spent:
-    """What a call of the gateway took."""
-    usage = completion.usage
+def spent(call: Completion | CallError) -> Spent:
+    """What a call of the gateway took, also one that failed."""
+    usage = call.usage
     return Spent(
         tokens_in=usage.input,
         tokens_out=usage.output,
         tokens_cache_read=usage.cache_read,
         tokens_cache_write=usage.cache_write,
-        cost_nano=completion.cost_nano,
+        cost_nano=call.cost_nano,
     )
 
 

@@ -17,7 +17,7 @@ from benchmarks.answers.answering import spent
 from benchmarks.answers.measures import CORRECTNESS, FAITHFULNESS, worded
 from benchmarks.records import Record
 from generation.asked import Completion
-from generation.errors import GenerationError
+from generation.errors import CallError, GenerationError
 from generation.gateway import Gateway
 from generation.llama import GatewayLLM
 
@@ -65,7 +65,8 @@ class Judge:
             result = asyncio.run(evaluation(llm))
         except GenerationError as exc:
             failed = f"{type(exc).__name__}: {exc}"
-            return JudgeVerdict(score=None, feedback="", failed=failed, spent=_sum(completions))
+            took = _sum(completions) + (spent(exc) if isinstance(exc, CallError) else Spent())
+            return JudgeVerdict(score=None, feedback="", failed=failed, spent=took)
         return JudgeVerdict(
             score=score(result), feedback=result.feedback or "", spent=_sum(completions)
         )

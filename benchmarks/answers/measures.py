@@ -99,8 +99,7 @@ def _amount(amount: Callable[[Record], float | None], decimals: int) -> Kind:
 
 
 def _spent(record: Record, field: str) -> float | None:
-    spent = record.given and record.given.spent
-    return getattr(spent, field) if spent else None
+    return getattr(record.given.spent, field) if record.given else None
 
 
 def _usd(nano: float | None) -> float | None:

@@ -169,6 +169,9 @@ def test_what_came_of_an_answer_is_not_lost_when_no_attempt_is_left(
     ):
         bot.complete("answer", INPUTS)
     assert caught.value.text == " ".join(f"w{n}" for n in range(10))
+    (record,) = records(tmp_path)
+    assert caught.value.cost_nano == record["cost"]["nano"] > 0
+    assert caught.value.usage.output == record["usage"]["output_tokens"] == 10
 
 
 def test_a_region_that_cannot_be_reached_bills_nothing(bedrock: Bedrock, tmp_path: Path) -> None:

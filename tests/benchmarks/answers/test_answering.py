@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.answers.answered import Spent
 from benchmarks.answers.answering import Answering, answering_of, ask
 from benchmarks.errors import SuiteError
 from benchmarks.gateway.bedrock import Bedrock
@@ -53,7 +54,6 @@ def test_a_quoted_answer_costs_nothing(tmp_path: Path) -> None:
     given = ask(answerer, asked("how do I pause my plan", PAUSE))
     assert given.text == "You can pause your plan for up to three boxes."
     assert (given.refused, given.failed, given.cited) == (False, None, (1,))
-    assert given.spent is not None
     assert (given.spent.cost_nano, given.target, given.attempts) == (0, None, 0)
     assert given.first_token_ms is None
     assert given.total_ms > 0
@@ -92,7 +92,7 @@ def test_nothing_is_sent_where_nothing_was_found(gateway: Gateway, tmp_path: Pat
 def test_a_call_that_fails_is_no_answer_with_its_reason(gateway: Gateway, tmp_path: Path) -> None:
     answerer = answering(tmp_path, "answerers: [down]", gateway).answerers["down"]
     given = ask(answerer, asked("how do I pause my plan", PAUSE))
-    assert (given.text, given.refused, given.spent) == ("", False, None)
+    assert (given.text, given.refused, given.spent) == ("", False, Spent())
     assert given.declined
     assert (given.failed or "").startswith("RejectedError: down: ")
 

@@ -124,22 +124,24 @@ def test_a_blank_answer_is_a_refusal(answers: Answers) -> None:
     assert scores(answers(""))["refusal_wrong"] == 1.0
 
 
-def test_a_failure_is_never_right_and_what_it_cost_is_not_known(answers: Answers) -> None:
-    failure: dict[str, Any] = {"failed": "ExhaustedError: all", "spent": None}
+def test_a_failure_is_never_right_and_counts_with_what_it_cost(answers: Answers) -> None:
+    spent = Spent(tokens_in=9, tokens_cache_read=1, tokens_out=2, cost_nano=3000)
+    failure: dict[str, Any] = {"failed": "ExhaustedError: all", "spent": spent}
+    took = {"tokens_in": 10.0, "tokens_out": 2.0, "cost_usd": 3e-6, "total_ms": 0.0}
     unanswerable = scores(answers(**failure, answerable=False))
     assert unanswerable == {
         **dict.fromkeys(TEXT, 0.0),
         "failed": 1.0,
         "refusal_right": 0.0,
         "refusal_missed": 0.0,
-        "total_ms": 0.0,
+        **took,
     }
     answerable = scores(answers(**failure, answers=("five days",)))
     assert answerable == {
         **dict.fromkeys(TEXT + ANSWERABLE, 0.0),
         "failed": 1.0,
         "refusal_wrong": 1.0,
-        "total_ms": 0.0,
+        **took,
     }
 
 
@@ -198,7 +200,7 @@ def test_a_verdict_that_is_missing_is_counted_and_not_scored(
     } == (pytest.approx(value))
 
 
-@pytest.mark.parametrize("fields", [{"refused": True}, {"failed": "ExhaustedError", "spent": None}])
+@pytest.mark.parametrize("fields", [{"refused": True}, {"failed": "ExhaustedError"}])
 def test_no_answer_has_the_lowest_correctness_without_asking_the_judge(
     answers: Answers, fields: dict[str, Any]
 ) -> None:

@@ -91,13 +91,9 @@ class AnswerReader:
         Raises:
             EmbedderError: the embedder failed.
         """
-        refusals = Refusals.of(passages)
-        left = refusals.without(text)
-        found = [] if refusals.is_refusal(text) else cited_sentences(left)
-        cites = any(n for one in found for n in _valid(one, passages))
-        # Without a citation, what stands beside the word is talk.
-        if refusals.is_refusal(text) or (left != text and not cites):
+        if Refusals.of(passages).is_refusal(text):
             return Answer.declined("the model found no answer in the passages")
+        found = cited_sentences(text)
         if not found:
             return Answer.declined("the model wrote no answer")
         claims = [
@@ -105,7 +101,7 @@ class AnswerReader:
         ]
         verdicts = self.support.check(claims, passages, embedder)
         sentences = [_sentence(o, passages, v) for o, v in zip(found, verdicts, strict=True)]
-        return Answer(text=left, answerable=True, reason=None, sentences=tuple(sentences))
+        return Answer(text=text, answerable=True, reason=None, sentences=tuple(sentences))
 
 
 def _sentence(one: Cited, passages: Sequence[Passage], supported: bool | None) -> AnswerSentence:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from generation.pieces import Restarted, Text
+from retrieval.answering.citations import cited_sentences
 from retrieval.answering.markers import Marker, MarkerScanner
 from retrieval.answering.refusals import Refusals
 from retrieval.query import Passage
@@ -11,7 +12,7 @@ from retrieval.query import Passage
 class Shown:
     """Passes on what a model writes, but nothing of a refusal, and no number of a passage that
     there is not: `[1, 9]` becomes `[1]` where there are two passages, and `[9]` is left out. What
-    turns out to be a refusal at its end is taken back."""
+    turns out to be no answer is taken back."""
 
     def __init__(self, passages: Sequence[Passage]) -> None:
         """`passages` are those that the model was given."""
@@ -21,10 +22,8 @@ class Shown:
 
     def _begin(self) -> None:
         self._scanner = MarkerScanner()
-        self._answers = False
-        self._unsure = ""  # It may still be a refusal.
-        self._word = ""  # At the end, what may become the word in the midst of a text.
-        self._refuses = self._cites = False
+        self._answers = self._refuses = False
+        self._unsure = ""  # It may be a refusal, or the beginning of its word.
         self._blank = ""  # Behind the text, where a marker may follow.
         self._left_out = False
         self._text = ""
@@ -37,35 +36,33 @@ class Shown:
     def add(self, piece: Text | Restarted) -> Iterator[Text | Restarted]:
         """What is to be shown of a piece, and of those that were held back until now."""
         if isinstance(piece, Restarted):
-            was = self._text
+            yield from self._take_back(piece)
             self._begin()
-            if was:  # Of what was never shown, nothing has to be forgotten.
-                yield piece
-            return
-        if self._answers:
-            yield from self._pass(self._scanner.feed(self._without_word(piece.text)))
             return
         self._unsure += piece.text
-        if not self._refusals.may_be_refusal(self._unsure):
-            self._answers = True
-            yield from self._pass(self._scanner.feed(self._without_word(self._unsure)))
+        if self._refuses or (not self._answers and self._refusals.may_be_refusal(self._unsure)):
+            return
+        self._answers = True
+        if self._refusals.is_within(self._unsure):
+            self._refuses = True
+            yield from self._take_back(Restarted("it is a refusal"))
+            return
+        known = len(self._unsure) - self._refusals.held(self._unsure)
+        text, self._unsure = self._unsure[:known], self._unsure[known:]
+        yield from self._pass(self._scanner.feed(text))
 
     def end(self) -> Iterator[Text | Restarted]:
         """What was held back, when nothing more will come."""
-        if not self._answers and not self._refusals.is_refusal(self._unsure):
-            self._word = self._unsure
-        yield from self._pass([*self._scanner.feed(self._word), *self._scanner.close()])
-        if self._refuses and not self._cites and self._text:
-            self._text = ""
-            yield Restarted("it is a refusal")
+        if self._refuses or (not self._answers and self._refusals.is_refusal(self._unsure)):
+            return
+        yield from self._pass([*self._scanner.feed(self._unsure), *self._scanner.close()])
+        if not cited_sentences(self._text):
+            yield from self._take_back(Restarted("it has nothing but markers"))
 
-    def _without_word(self, piece: str) -> str:
-        text = self._word + piece
-        known = len(text) - self._refusals.held(text)
-        self._word = text[known:]
-        left = self._refusals.without(text[:known])
-        self._refuses = self._refuses or len(left) < known
-        return left
+    def _take_back(self, why: Restarted) -> Iterator[Restarted]:
+        if self._text:  # Of what was never shown, nothing has to be forgotten.
+            self._text = ""
+            yield why
 
     def _pass(self, events: Sequence[str | Marker]) -> Iterator[Text]:
         found = "".join(map(self._valid, events))
@@ -79,7 +76,6 @@ class Shown:
             self._left_out = not numbers
             if not numbers:
                 return ""
-            self._cites = True
             every = len(numbers) == len(event.numbers)
             text = event.text if every else "".join(f"[{n}]" for n in numbers)
         else:

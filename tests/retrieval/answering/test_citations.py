@@ -104,13 +104,6 @@ def test_a_refusal_and_an_empty_text_are_no_answer(text: str) -> None:
     assert not answer.sentences
 
 
-def test_the_refusal_beside_an_answer_with_citations_is_left_out() -> None:
-    text = "You can pause your plan for up to six months [1]."
-    answer = AnswerReader().read(f"{text}\nNO_ANSWER", [PAUSE], EMBEDDER)
-    assert answer.text.strip() == text
-    assert [c.number for c in answer.citations] == [1]
-
-
 @given(st.text(st.sampled_from("ab. \n-[]12,`?"), max_size=80))
 def test_no_text_is_lost_and_every_number_was_written(text: str) -> None:
     found = cited_sentences(text)

@@ -4,15 +4,17 @@ from collections.abc import Sequence
 from itertools import chain
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generation.pieces import Restarted, Text
-from retrieval.answering import REFUSAL, Shown, scan
+from indexers.embedding import MiniLM
+from retrieval.answering import REFUSAL, AnswerReader, Shown, scan
 from retrieval.answering.markers import Marker
 from retrieval.query import Passage
 from tests.retrieval.answering.passages import passage
 
+EMBEDDER = MiniLM()
 PAUSE = passage("You can pause a plan for one to six months.")
 RETURNS = passage("Returns are free within 30 days of delivery.", document="returns")
 
@@ -59,7 +61,9 @@ def shown(*pieces: str | Restarted, passages: Sequence[Passage] = (PAUSE, RETURN
         (f"{REFUSAL} - not covered [1].", ""),
         (f"Sure.\n\n{REFUSAL}", ""),
         (f"Sure [9]. {REFUSAL}", ""),
-        (f"Pause it [1].\n{REFUSAL}", "Pause it [1].\n"),
+        (f"Pause it [1].\n{REFUSAL}", ""),
+        (f"[1] {REFUSAL}", ""),
+        ("[1][2]", ""),
     ],
 )
 def test_no_number_without_a_passage_and_no_refusal_is_shown(text: str, expected: str) -> None:
@@ -73,6 +77,15 @@ def test_how_the_text_is_cut_changes_nothing(pieces: list[str]) -> None:
     assert shown(*pieces) == shown(*"".join(pieces)) == whole
     numbers = [n for event in scan(whole) if isinstance(event, Marker) for n in event.numbers]
     assert set(numbers) <= {1, 2}
+
+
+@given(PIECES)
+@settings(max_examples=50, deadline=None)
+def test_what_is_shown_at_the_end_is_what_the_reader_takes_for_an_answer(
+    pieces: list[str],
+) -> None:
+    read = AnswerReader().read("".join(pieces), [PAUSE, RETURNS], EMBEDDER)
+    assert bool(shown(*pieces)) == read.answerable
 
 
 def test_a_text_that_begins_again_forgets_what_was_shown() -> None:
@@ -89,4 +102,5 @@ def test_a_restart_before_anything_was_shown_is_not_told() -> None:
 def test_a_word_that_is_the_passages_own_is_shown() -> None:
     own = [passage(f"{REFUSAL} means that nobody picked up.")]
     assert shown(f"{REFUSAL} is a status [1].", passages=own) == f"{REFUSAL} is a status [1]."
+    assert shown("It is ", f"{REFUSAL}", " [1].", passages=own) == f"It is {REFUSAL} [1]."
     assert shown(REFUSAL, passages=own) == ""

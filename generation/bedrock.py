@@ -12,7 +12,7 @@ import boto3
 from botocore import exceptions
 from botocore.config import Config
 from botocore.eventstream import ParserError
-from pydantic import Field, StringConstraints
+from pydantic import Field, Strict, StringConstraints
 from pydantic.dataclasses import dataclass
 from urllib3.exceptions import HTTPError
 
@@ -34,7 +34,7 @@ class Region:
     VPC endpoint or a stand-in."""
 
     endpoint_url: Annotated[str, StringConstraints(pattern=r"^https?://[^/\s]+")] | None = None
-    connect_timeout_s: Annotated[float, Field(gt=0)] = 2.0
+    connect_timeout_s: Annotated[float, Strict(), Field(gt=0, le=60)] = 2.0
 
 
 class Bedrock:

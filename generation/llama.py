@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from llama_index.core.base.llms.generic_utils import completion_response_to_chat_response
@@ -26,6 +27,9 @@ from generation.stream import Stream
 PROMPT: Mapping[str, InputType] = {"prompt": "text"}
 """What the prompt of the use case takes: `prompt@1`, which comes with the gateway, does."""
 
+_AT_ONCE = 256
+"""Asynchronous calls at once; more wait for their turn."""
+
 
 def _nobody(completion: Completion) -> None:
     """Is told of completions where nobody wants to know."""
@@ -48,6 +52,7 @@ class GatewayLLM(CustomLLM):
     _gateway: Gateway = PrivateAttr()
     _use_case: str = PrivateAttr()
     _on_completion: Callable[[Completion], None] = PrivateAttr()
+    _threads: ThreadPoolExecutor = PrivateAttr()
 
     def __init__(
         self,
@@ -70,6 +75,8 @@ class GatewayLLM(CustomLLM):
                 f"does; those whose do: {', '.join(valid) or 'none'}"
             )
         self._gateway, self._use_case, self._on_completion = gateway, use_case, on_completion
+        # Not the loop's own, of a few threads: who waits for one has its deadline pass.
+        self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="llama")
 
     @classmethod
     def class_name(cls) -> str:
@@ -94,10 +101,10 @@ class GatewayLLM(CustomLLM):
     async def acomplete(
         self, prompt: str, formatted: bool = False, **kwargs: Any
     ) -> CompletionResponse:
-        """The same in a thread; who is cancelled while it waits cancels the call."""
-        stream = self._stream(prompt, formatted, kwargs)
+        """The same in a thread of its own; who is cancelled while it waits cancels the call."""
+        stream, loop = self._stream(prompt, formatted, kwargs), asyncio.get_running_loop()
         try:
-            return await asyncio.to_thread(self._whole, stream)
+            return await loop.run_in_executor(self._threads, self._whole, stream)
         except asyncio.CancelledError:
             stream.cancel()
             raise

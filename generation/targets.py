@@ -41,7 +41,7 @@ class Target:
     provisioned: str | None = None
     tier: Tier = "default"
     quota: Quota | None = None
-    continues: bool = True
+    continues: Annotated[bool, Strict()] = True
 
     @property
     def model_id(self) -> str:

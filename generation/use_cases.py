@@ -54,9 +54,9 @@ class UseCase:
     route: Name
     max_tokens: Count
     temperature: Share | None = None
-    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    top_p: Annotated[Share, Field(gt=0)] | None = None
     stop: tuple[str, ...] = ()
-    stream: bool = False
+    stream: Annotated[bool, Strict()] = False
     deadline_s: Seconds = 30.0
     first_token_s: Seconds = 5.0
     between_tokens_s: Seconds = 5.0

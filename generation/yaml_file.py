@@ -28,8 +28,10 @@ def read_yaml(path: Path, error: type[GenerationError]) -> Any:
         raise error(f"{path}: cannot be read: {exc.strerror}") from exc
     except yaml.MarkedYAMLError as exc:
         line = f"line {exc.problem_mark.line + 1}: " if exc.problem_mark else ""
-        raise error(f"{path}: {line}no valid YAML: {exc.problem}") from exc
-    except (yaml.YAMLError, ValueError, RecursionError) as exc:  # Not UTF-8, or a 13th month.
+        said = " ".join(part for part in (exc.context, exc.problem) if part)
+        raise error(f"{path}: {line}no valid YAML: {said}") from exc
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError) as exc:
+        # Not UTF-8, a 13th month, `!!bool maybe`, `!!timestamp soon`, or nested too deeply.
         raise error(f"{path}: no valid YAML: {exc}") from exc
 
 
@@ -38,22 +40,29 @@ _MERGE = "tag:yaml.org,2002:merge"
 
 
 class _Loader(yaml.SafeLoader):
-    pass
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        """Refuses a key that is there twice; later on, what is merged is among a node's own."""
+        node = super().compose_mapping_node(anchor)
+        seen = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode) or key.tag == _MERGE:
+                continue
+            if (key.tag, key.value) in seen:
+                said = f"{key.value!r} is there twice"
+                raise yaml.composer.ComposerError(None, None, said, key.start_mark)
+            seen.add((key.tag, key.value))
+        return node
 
 
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> Iterator[Lined]:
     found = Lined()
     yield found  # Before it is filled, since an anchor in it may name it.
-    lines: dict[Any, int] = {}
-    for key_node, _ in node.value:
-        if not isinstance(key_node, yaml.ScalarNode) or key_node.tag == _MERGE:
-            continue
-        key, mark = loader.construct_object(key_node), key_node.start_mark
-        if key in lines:
-            raise yaml.constructor.ConstructorError(None, None, f"{key!r} is there twice", mark)
-        lines[key] = mark.line + 1
     found.update(loader.construct_mapping(node))
-    found.lines = lines
+    found.lines = {
+        loader.construct_object(key): key.start_mark.line + 1
+        for key, _ in node.value
+        if isinstance(key, yaml.ScalarNode)
+    }
 
 
 _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
@@ -80,6 +89,9 @@ _KINDS = {
 }
 """What people call what pydantic expects, by the type of its error."""
 
+_NUMBERS = ("int_type", "float_type")
+"""Errors of what is no number: YAML takes 1e3 for a text, and 1.0e+3 for a number."""
+
 
 def what_is_wrong(found: Any, name: str, valid_keys: Sequence[str]) -> str:
     """One of pydantic's errors, said of the place `name` in a file, where `valid_keys` are valid
@@ -89,7 +101,8 @@ def what_is_wrong(found: Any, name: str, valid_keys: Sequence[str]) -> str:
     if found["type"] in ("missing", "missing_keyword_only_argument"):
         return f"{name}: has to be there"
     given = found["input"]
-    shown = f", not {given!r}" if isinstance(given, str | int | float) else ""
+    kind = "the text " if isinstance(given, str) and found["type"] in _NUMBERS else ""
+    shown = f", not {kind}{given!r}" if isinstance(given, str | int | float) else ""
     if found["type"] in _KINDS:
         wanted = f"has to be {_KINDS[found['type']]}"
         return f"{name or 'the file'}: {wanted}{', not nothing' if given is None else shown}"

@@ -23,7 +23,8 @@ def written(main: Callable[[], int]) -> int:
         try:
             return main()
         finally:
-            sys.stdout.flush()
+            if sys.stdout is not None:  # Where it is closed, `>&-`, print does nothing either.
+                sys.stdout.flush()
     except BrokenPipeError:
         # What is in the buffer would be tried again at the end of the process, and complained of.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

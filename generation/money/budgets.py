@@ -3,7 +3,8 @@
 A process takes money from the ledger in chunks and spends it in memory, so that most calls do not
 touch the database. What the ledger counts as taken is never less than what was spent:
 
-- a budget that is new in the midst of its period begins with what the sums of costs have of it;
+- a process that first asks for a budget makes sure that at least what the sums of costs have of
+  its period is taken, since calls may have been made while it was not declared;
 - what a call may cost at most is taken before it is sent, never beyond the limit;
 - what it did not cost stays in the process's purse, for its next calls, and is given back when the
   purse has not been used for some seconds, when its period is over, and when the process closes;
@@ -24,7 +25,7 @@ from generation.money.background import Background
 from generation.money.ledger import Ledger
 from generation.money.nano import said
 from generation.money.periods import Calendar, Period
-from generation.money.purses import Got, Key, Limit, Purse, Want, give, take
+from generation.money.purses import Got, Key, Limit, Purse, Want, begin, give, take
 
 _SWEEP_S = 1.0
 
@@ -66,6 +67,7 @@ class Budgets:
         self._calendar, self._idle_s = Calendar(clock), idle_s
         self._purses: dict[Key, Purse] = {}
         self._open: dict[Reservation, Sequence[Purse]] = {}
+        self._begun: set[Key] = set()
         self._lock = threading.Lock()  # What is in memory; never held while the ledger is asked.
         self._till = threading.Lock()  # One thread at a time asks the ledger.
         self.warned: Counter[str] = Counter()
@@ -126,6 +128,7 @@ class Budgets:
     ) -> Reservation:
         """Reserve with the ledger's help."""
         with self._till:
+            self._begin(use_case, tenant, limits)
             with self._lock:
                 # What is left is put aside, so that no other call comes to count on it.
                 purses = self._of(use_case, tenant, limits)
@@ -144,6 +147,14 @@ class Budgets:
                 reservation = self._opened(purses, most_nano)
         self._warn(got)
         return reservation
+
+    def _begin(self, use_case: str, tenant: str, limits: Sequence[Limit]) -> None:
+        """See `purses.begin`: once for each budget, since a process declares always the same."""
+        with self._lock:
+            new = {purse.key for purse in self._of(use_case, tenant, limits)} - self._begun
+        if new:
+            begin(self._ledger, [*new])
+            self._begun |= new
 
     def _settle(self, reservation: Reservation, cost_nano: int) -> None:
         with self._lock:
@@ -173,6 +184,8 @@ class Budgets:
                 for purse in done:
                     if not purse.calls and not purse.left:
                         self._purses.pop(purse.key, None)
+                    if now >= purse.period.ends:
+                        self._begun.discard(purse.key)
 
     def _is_done(self, purse: Purse, now: float) -> bool:
         return now >= purse.period.ends or now >= purse.touched + self._idle_s

@@ -87,6 +87,28 @@ class Got:
     nearly: list[tuple[Purse, int]] = field(default_factory=list)
 
 
+def begin(ledger: Ledger, keys: Sequence[Key]) -> None:
+    """Let what is taken of budgets be no less than what the sums of costs have of their periods:
+    calls may have been made while a budget was not declared.
+
+    Raises:
+        LedgerError: the ledger cannot be read or written.
+    """
+    with ledger.reading() as connection:
+        sums = {key: spent(connection, key.period, key.use_case, key.tenant) for key in keys}
+    if not any(sums.values()):
+        return
+    with ledger.writing() as connection:
+        for key, nano in sorted(sums.items()):
+            row = ledger.insert(budgets).values(**key._asdict(), taken=nano, warned=False)
+            more = row.on_conflict_do_update(
+                index_elements=list(Key._fields),
+                set_={"taken": row.excluded.taken},
+                where=budgets.c.taken < row.excluded.taken,
+            )
+            connection.execute(more)
+
+
 def take(ledger: Ledger, wants: Sequence[Want]) -> Got:
     """Take for all wants, or for none: a chunk of each limit where that fits, or else what is
     wanted.
@@ -101,7 +123,6 @@ def take(ledger: Ledger, wants: Sequence[Want]) -> Got:
         for i in order:
             want = wants[i]
             if want.nano > 0:
-                _begin(ledger, connection, want.purse.key)
                 got.nano[i], taken = _take(ledger, connection, want)
                 if _warns(connection, want.purse, taken):
                     got.nearly.append((want.purse, taken))
@@ -121,15 +142,6 @@ def give(ledger: Ledger, gifts: Sequence[tuple[Purse, int]]) -> Got:
             if taken is not None and nano < 0 and _warns(connection, purse, taken):
                 got.nearly.append((purse, taken))
     return got
-
-
-def _begin(ledger: Ledger, connection: sa.Connection, key: Key) -> None:
-    """Let a budget begin with what was spent before it was declared, or asked for: it is for the
-    whole of its period."""
-    if connection.execute(sa.select(budgets.c.taken).where(_is(key))).first() is None:
-        before = spent(connection, key.period, key.use_case, key.tenant)
-        row = ledger.insert(budgets).values(**key._asdict(), taken=before, warned=False)
-        connection.execute(row.on_conflict_do_nothing())
 
 
 def _take(ledger: Ledger, connection: sa.Connection, want: Want) -> tuple[int, int]:

@@ -16,12 +16,14 @@ def spent(connection: sa.Connection, period: str, use_case: str = "", tenant: st
     return int(connection.execute(found).scalar() or 0)
 
 
-def tenants(connection: sa.Connection, period: str, use_case: str) -> list[str]:
-    """The tenants that have spent something in a use case."""
-    found = sa.select(costs.c.tenant).where(
-        _in(period), costs.c.use_case == use_case, costs.c.tenant != ""
+def spent_by_tenant(connection: sa.Connection, period: str, use_case: str) -> dict[str, int]:
+    """The same of each tenant that has spent something in a use case."""
+    found = (
+        sa.select(costs.c.tenant, sa.func.sum(costs.c.nano))
+        .where(_in(period), costs.c.use_case == use_case, costs.c.tenant != "")
+        .group_by(costs.c.tenant)
     )
-    return [str(tenant) for tenant in connection.execute(found.distinct()).scalars()]
+    return {str(tenant): int(nano) for tenant, nano in connection.execute(found)}
 
 
 def _in(period: str) -> sa.ColumnElement[bool]:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from generation.money.ledger import Ledger, budgets
 from generation.money.periods import Period, Span
 from generation.money.purses import Key, Limit, Scope
-from generation.money.spent import spent, tenants
+from generation.money.spent import spent, spent_by_tenant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,16 +46,20 @@ def standings(
 
 
 def _taken(connection: sa.Connection, scope: Scope, use_case: str, period: str) -> dict[Key, int]:
-    """What is taken of a limit, by each tenant where it is one of tenants. A budget that nobody
-    has asked for yet begins with what was spent before: see `generation.money.purses`."""
-    whose = tenants(connection, period, use_case) if scope == "tenant" else [""]
+    """What is taken of a limit, by each tenant where it is one of tenants: as much as was spent at
+    least, as whoever asks next will see to (`generation.money.purses.begin`)."""
+    if scope == "tenant":
+        before = spent_by_tenant(connection, period, use_case)
+    else:
+        before = {"": spent(connection, period, use_case)}
     statement = sa.select(budgets).where(
         budgets.c.scope == scope, budgets.c.use_case == use_case, budgets.c.period == period
     )
     taken = {row.tenant: int(row.taken) for row in connection.execute(statement)}
-    for tenant in set(whose) - set(taken):
-        taken[tenant] = spent(connection, period, use_case, tenant)
-    return {Key(scope, use_case, tenant, period): nano for tenant, nano in taken.items()}
+    return {
+        Key(scope, use_case, tenant, period): max(taken.get(tenant, 0), before.get(tenant, 0))
+        for tenant in {*taken, *before}
+    }
 
 
 def _order(taken: Mapping[Key, int]) -> list[Key]:

@@ -7,6 +7,7 @@ import pytest
 
 from generation.configuration import load_configuration, parsed
 from generation.errors import ConfigurationError
+from generation.use_cases import Budget
 
 VALID: dict[str, Any] = {
     "targets": {"sonnet": {"model": "anthropic.claude", "region": "us-east-1"}},
@@ -61,7 +62,10 @@ def test_what_is_sent_is_the_most_special_name_of_a_target() -> None:
         ("use_cases.answer.max_tokens", 0, "greater than 0, not 0"),
         ("use_cases.answer.attempt_s", 60, r"attempt_s \(60\) is longer than deadline_s \(30\)"),
         ("use_cases.answer.max_tokens", True, "valid integer, not True"),
-        ("use_cases.answer.max_tokens", "500", "valid integer, not '500'"),
+        ("use_cases.answer.max_tokens", "500", "valid integer, not the text '500'"),
+        ("use_cases.answer.top_p", True, "top_p: .*valid number, not True"),
+        ("use_cases.answer.stream", "yes", "stream: .*valid boolean, not 'yes'"),
+        ("budget", {"day_usd": "1e3"}, "valid number, not the text '1e3'"),
         ("use_cases.answer.hedge_after_s", 15, r"comes too late: .* given up after 15"),
         ("use_cases.check", VALID["use_cases"]["answer"], "use_cases.check: the costs of"),
         ("budget", {"day_usd": float("inf")}, "budget.day_usd: .*1000000000, not inf"),
@@ -134,8 +138,26 @@ def test_what_an_anchor_brings_along_can_be_said_otherwise(tmp_path: Path) -> No
     assert (found["u"].max_tokens, found["v"].max_tokens, found["v"].route) == (9, 10, "r")
 
 
+def test_what_an_anchor_brings_along_may_be_brought_along_again(tmp_path: Path) -> None:
+    file = tmp_path / "generation.yaml"
+    more = """    budget: &small {day_usd: 5, month_usd: 50}
+    tenant_budget: &tiny {<<: *small, day_usd: 1}
+budget: {<<: *tiny, month_usd: 100}
+"""
+    file.write_text(SHORT + more)
+    found = load_configuration(file)
+    assert found.use_cases["u"].tenant_budget == Budget(day_usd=1, month_usd=50)
+    assert found.budget == Budget(day_usd=1, month_usd=100)
+
+
 @pytest.mark.parametrize(
-    ("text", "said"), [("a: [", "no valid YAML"), ("", "the file"), ("[1]", "the file")]
+    ("text", "said"),
+    [
+        ("a: [", "no valid YAML"),
+        ("", "the file"),
+        ("[1]", "the file"),
+        ("a: !!timestamp soon", "no valid YAML"),
+    ],
 )
 def test_a_file_that_is_none_is_named(tmp_path: Path, text: str, said: str) -> None:
     file = tmp_path / "generation.yaml"

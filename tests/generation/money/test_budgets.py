@@ -134,6 +134,17 @@ def test_a_budget_begins_with_what_was_spent_before_it_was_declared(
     spend(budgets, tenants, NANO // 2)
 
 
+def test_a_budget_that_was_not_declared_for_a_while_knows_of_what_was_spent_then(
+    database_url: str,
+) -> None:
+    for paid_without_it in (2.0, 0.0):
+        with opened(database_url) as budgets:
+            spend(budgets, month_limit(10), NANO)
+        if paid_without_it:
+            paid(database_url, "2026-11-25", "answer", "acme", 1 + paid_without_it)
+    assert taken(database_url) == {"use_case/answer//2026-11": 4 * NANO}
+
+
 def test_of_several_limits_all_are_taken_or_none(budgets: Budgets, database_url: str) -> None:
     spend(budgets, day_limit(1), 60 * CENT)
     limits = [month_limit(10), day_limit(1)]

@@ -11,8 +11,20 @@ from benchmarks.datasets import Dataset
 from benchmarks.run import Prepared
 
 _ROOT = Path(__file__).parent.parent
-_CODE = ("chunkers", "indexers", "retrieval", "generation", "benchmarks/answers")
+_CODE = (
+    "chunkers",
+    "indexers",
+    "retrieval",
+    "generation",
+    "benchmarks/answers",
+    "benchmarks/engine.py",
+    "benchmarks/indexes.py",
+    "benchmarks/run.py",
+)
 """What searches and answers; what measures is left out, since records are measured anew."""
+
+_SHOWING = ("__main__.py", "commands.py", "show.py")
+"""What only people see of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +70,7 @@ def origin_of(prepared: Iterable[Prepared], use_cases: Mapping[str, Any]) -> Ori
     for each in prepared:
         parts |= {f"the index {name}": found for name, found in each.fingerprints.items()}
     parts |= {f"the use case {name}": _digest(decided) for name, decided in use_cases.items()}
-    parts |= {f"the code of {package}/": _code(package) for package in _CODE}
+    parts |= {f"the code of {place}": _code(_ROOT / place) for place in _CODE}
     questions = {name: len({one.id for one in s.questions}) for name, s in datasets.items()}
     return Origin(questions=questions, parts=parts)
 
@@ -71,10 +83,15 @@ def _of_dataset(dataset: Dataset) -> dict[str, str]:
     }
 
 
-def _code(package: str) -> str:
-    files = [file for kind in ("*.py", "*.yaml") for file in sorted((_ROOT / package).rglob(kind))]
+def _code(place: Path) -> str:
+    kinds = ("*.py", "*.yaml")
+    found = [place] if place.is_file() else [f for kind in kinds for f in place.rglob(kind)]
     return _digest(
-        [(file.relative_to(_ROOT).as_posix(), file.read_text("utf-8")) for file in files]
+        [
+            (file.relative_to(_ROOT).as_posix(), file.read_text("utf-8"))
+            for file in sorted(found)
+            if file.name not in _SHOWING and file.parent.name != "commands"
+        ]
     )
 
 

@@ -11,7 +11,8 @@ def leave(code: int) -> NoReturn:
     source that does not answer, or the engine. What it was at is durable, and taken up again."""
     waiting = [t for t in threading.enumerate() if t is not threading.main_thread()]
     if any(thread.is_alive() and not thread.daemon for thread in waiting):
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
         os._exit(code)
     sys.exit(code)

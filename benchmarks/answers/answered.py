@@ -74,7 +74,8 @@ class Answered:
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> "Answered":
         """One that was JSON by `asdict`. Raises TypeError or KeyError for anything else."""
-        given = {"cited": tuple(fields["cited"]), "spent": Spent(**fields["spent"])}
+        spent = fields["spent"] or {}  # Earlier versions did not know what a failed call cost.
+        given = {"cited": tuple(fields["cited"]), "spent": Spent(**spent)}
         return cls(**{**fields, **given})
 
 

@@ -72,7 +72,7 @@ RECORDS = st.builds(
         cited=st.lists(COUNT).map(tuple),
         total_ms=SHARE,
         first_token_ms=st.none() | SHARE,
-        spent=st.none() | SPENT,
+        spent=SPENT,
         target=st.none() | TEXT,
         attempts=COUNT,
         call_id=st.none() | TEXT,
@@ -96,6 +96,16 @@ def test_a_record_is_one_line_and_comes_back(record: Record) -> None:
     line = to_line(record)
     assert "\n" not in line
     assert from_line(line) == record
+
+
+def test_a_failed_call_of_an_earlier_version_has_cost_nothing_that_is_known(
+    make_record: Callable[..., Record],
+) -> None:
+    given = Answered(text="", refused=False, failed="ExhaustedError: all", total_ms=1.0)
+    record = make_record(given=given)
+    fields = json.loads(to_line(record))
+    fields["given"]["spent"] = None
+    assert from_line(json.dumps(fields)) == record
 
 
 def test_records_are_written_as_they_pass(

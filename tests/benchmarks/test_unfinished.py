@@ -230,12 +230,12 @@ def test_a_run_does_not_go_on_with_other_indexes_or_code(
 ) -> None:
     run(4)
     origin = json.loads(folder.origin.read_text(encoding="utf-8"))
-    for name in ("the index help-short", "the code of retrieval/"):
+    for name in ("the index help-short", "the code of retrieval"):
         origin["parts"][name] = "of another version"
     origin["parts"]["the use case answer"] = "asked no longer"
     folder.origin.write_text(json.dumps(origin), encoding="utf-8")
     assert run() == FAILED
-    changed = "the index help-short, the code of retrieval/, the use case answer;"
+    changed = "the index help-short, the code of retrieval, the use case answer;"
     assert f"since then there have changed: {changed}" in capsys.readouterr().err
     folder.origin.write_text("{", encoding="utf-8")
     assert run() == FAILED

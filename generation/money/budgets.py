@@ -67,7 +67,7 @@ class Budgets:
         self._calendar, self._idle_s = Calendar(clock), idle_s
         self._purses: dict[Key, Purse] = {}
         self._open: dict[Reservation, Sequence[Purse]] = {}
-        self._begun: set[Key] = set()
+        self._begun: dict[str, set[Key]] = {}
         self._lock = threading.Lock()  # What is in memory; never held while the ledger is asked.
         self._till = threading.Lock()  # One thread at a time asks the ledger.
         self.warned: Counter[str] = Counter()
@@ -151,10 +151,15 @@ class Budgets:
     def _begin(self, use_case: str, tenant: str, limits: Sequence[Limit]) -> None:
         """See `purses.begin`: once for each budget, since a process declares always the same."""
         with self._lock:
-            new = {purse.key for purse in self._of(use_case, tenant, limits)} - self._begun
+            purses = self._of(use_case, tenant, limits)
+            periods = self._calendar.periods(self._calendar.clock()).values()
+        begun = {period.name: self._begun.get(period.name, set()) for period in periods}
+        new = [p.key for p in purses if p.key not in begun.get(p.key.period, ())]
         if new:
-            begin(self._ledger, [*new])
-            self._begun |= new
+            begin(self._ledger, new)
+            for key in new:
+                begun.setdefault(key.period, set()).add(key)
+            self._begun = begun  # Periods that are over are forgotten.
 
     def _settle(self, reservation: Reservation, cost_nano: int) -> None:
         with self._lock:
@@ -184,8 +189,6 @@ class Budgets:
                 for purse in done:
                     if not purse.calls and not purse.left:
                         self._purses.pop(purse.key, None)
-                    if now >= purse.period.ends:
-                        self._begun.discard(purse.key)
 
     def _is_done(self, purse: Purse, now: float) -> bool:
         return now >= purse.period.ends or now >= purse.touched + self._idle_s

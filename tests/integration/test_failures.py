@@ -18,7 +18,7 @@ from tests.builders import FAQS, faq, write_jsonl
 from tests.postgres import end_sessions
 from tests.servers import free_port, serve_command, started, until, working
 
-MANY = [faq(f"n{number}", f"Why {number}?", "Because. " * 20) for number in range(700)]
+MANY = [faq(f"n{number}", f"Why {number}?", "Because. " * 4) for number in range(1000)]
 
 
 @pytest.fixture
@@ -112,6 +112,7 @@ def test_a_database_that_somebody_locks_is_waited_for(folder: Path) -> None:
 
 
 def test_searches_go_on_where_the_state_is_broken(folder: Path) -> None:
+    write_jsonl(folder / "faqs.jsonl", MANY[:9])
     port = free_port()
     with started(serve_command("--port", str(port)), port, folder, ready="/healthz") as server:
         ended(server.url, submitted(server.url))

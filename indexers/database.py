@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from generation.sqlite_file import tune
 from indexers.errors import StateError, TakenError
 
 metadata = sa.MetaData()
@@ -127,7 +128,7 @@ def _engine(url: str) -> sa.Engine:
     if address.drivername == "sqlite":
         Path(address.database or "").parent.mkdir(parents=True, exist_ok=True)
         engine = sa.create_engine(address, connect_args={"timeout": _BUSY_TIMEOUT_S})
-        sa.event.listen(engine, "connect", _tune)
+        sa.event.listen(engine, "connect", tune)
         return engine
     if not address.drivername.startswith("postgres"):
         raise StateError(
@@ -138,14 +139,6 @@ def _engine(url: str) -> sa.Engine:
         pool_pre_ping=True,  # A server that was restarted costs a reconnection, not an error.
         connect_args={"connect_timeout": _CONNECT_TIMEOUT_S},
     )
-
-
-def _tune(connection: "sa.engine.interfaces.DBAPIConnection", _: object) -> None:
-    cursor = connection.cursor()
-    # Readers go on while one writes; a crash of the process loses no committed transaction.
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=NORMAL")
-    cursor.close()
 
 
 _ALONE = "SELECT pg_advisory_xact_lock(7201938465)"

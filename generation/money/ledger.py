@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from generation.errors import LedgerError
+from generation.sqlite_file import tune
 
 metadata = sa.MetaData()
 
@@ -119,7 +120,7 @@ def _engine(address: sa.URL, wait_s: float) -> sa.Engine:
             raise LedgerError("the ledger is a file, as in sqlite:///data/passages.db, or Postgres")
         Path(address.database).parent.mkdir(parents=True, exist_ok=True)
         engine = sa.create_engine(address, connect_args={"timeout": wait_s})
-        sa.event.listen(engine, "connect", _tune)
+        sa.event.listen(engine, "connect", tune)
         return engine
     if not address.drivername.startswith("postgres"):
         raise LedgerError(
@@ -135,11 +136,3 @@ def _engine(address: sa.URL, wait_s: float) -> sa.Engine:
             "options": f"-c lock_timeout={round(wait_s * 1000)}",
         },
     )
-
-
-def _tune(connection: "sa.engine.interfaces.DBAPIConnection", _: object) -> None:
-    cursor = connection.cursor()
-    # Readers go on while one writes; a crash of the process loses no committed transaction.
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=NORMAL")
-    cursor.close()

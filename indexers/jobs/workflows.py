@@ -16,6 +16,7 @@ from typing import Protocol
 from dbos import DBOS, DBOSConfig, SetWorkflowID
 from dbos import error as dbos_errors
 
+from generation.sqlite_file import tune
 from indexers.errors import IndexersError, StateError, StoppedError, StoreError
 from indexers.jobs.finishing import finish
 from indexers.jobs.job import JobState
@@ -135,7 +136,7 @@ def _prefer_wal(url: str) -> None:
     path = Path(url.removeprefix("sqlite:///"))
     try:
         connection = sqlite3.connect(path)
-        connection.execute("PRAGMA journal_mode=WAL")
+        tune(connection)
         connection.close()
     except sqlite3.Error as exc:
         raise StateError(f"the database of the jobs, {path}: {exc}") from exc

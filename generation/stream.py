@@ -40,8 +40,6 @@ class Stream:
         self._call: Call | None = None
         self._cancelled = False
         self._completion: Completion | None = None
-        self.usage, self.cost_nano = Usage(), 0
-        """What its attempts have used and cost, once it was read to its end or an error."""
 
     # Nothing but the reader holds this generator, so that it ends with the reading: left to the
     # collector, it would write down the call in the midst of whatever the thread is doing then.
@@ -95,12 +93,11 @@ class Stream:
         call, told.ended = self._call, time.monotonic()
         attempts = [] if call is None else call.attempts
         costs = self._books.costs_of(attempts)
-        self.usage = sum((running.usage for running in attempts), Usage())
-        self.cost_nano = sum(costs)
+        usage, cost_nano = sum((one.usage for one in attempts), Usage()), sum(costs)
         if allowance is not None:
-            allowance.settle(self.cost_nano)
+            allowance.settle(cost_nano)
         if isinstance(told.error, CallError):
-            told.error.usage, told.error.cost_nano = self.usage, self.cost_nano
+            told.error.usage, told.error.cost_nano = usage, cost_nano
         self._books.add(self._asked, attempts, costs)
         if call is not None and call.end is not None:
             self._completion = Completion(
@@ -109,8 +106,8 @@ class Stream:
                 stop_reason=call.end.stop_reason,
                 target=call.winner.name,
                 attempts=len(attempts),
-                usage=self.usage,
-                cost_nano=self.cost_nano,
+                usage=usage,
+                cost_nano=cost_nano,
                 first_token_s=(told.first or told.ended) - told.began,
                 seconds=told.ended - told.began,
             )

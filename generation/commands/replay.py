@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rich.console import Console
 from rich.progress import track
@@ -83,23 +84,22 @@ def _send(gateway: Gateway, plan: Planned, redactor: Redactor) -> Replayed:
         request_id=f"{REPLAYED}{plan.record['call_id']}",
         template=(plan.template.id, plan.template.version),
     )
-    done, answer, error = None, "", ""
     try:
         for _ in stream:
             pass
     except (RefusedError, CallError) as exc:
-        error = f"{type(exc).__name__}: {exc}"
-    else:
-        done = stream.completion
-        answer = redactor.text(done.text)  # The recorded one is redacted too.
+        failed = Replayed(plan=plan, call_id=stream.call_id, error=f"{type(exc).__name__}: {exc}")
+        if isinstance(exc, CallError):  # A refused one has cost nothing.
+            return replace(failed, usage=exc.usage, cost_nano=exc.cost_nano)
+        return failed
+    done = stream.completion
     return Replayed(
         plan=plan,
         call_id=stream.call_id,
-        usage=stream.usage,
-        cost_nano=stream.cost_nano,
+        usage=done.usage,
+        cost_nano=done.cost_nano,
         completion=done,
-        answer=answer,
-        error=error,
+        answer=redactor.text(done.text),  # The recorded one is redacted too.
     )
 
 

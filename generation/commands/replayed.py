@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from rich.console import Console
@@ -32,8 +32,8 @@ class Replayed:
 
     plan: Planned
     call_id: str
-    usage: Usage
-    cost_nano: int
+    usage: Usage = field(default_factory=Usage)
+    cost_nano: int = 0
     completion: Completion | None = None
     answer: str = ""
     error: str = ""
